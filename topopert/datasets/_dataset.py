@@ -1,0 +1,46 @@
+"""The record that every data set returns, and the embedding that the toy manifolds share."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topopert._checks import check_count, check_real
+from topopert.errors import InvalidInputError
+
+__all__ = ["Dataset", "embed"]
+
+
+class Dataset(NamedTuple):
+    """Points and the parameters that generated them; unpacks as ``points, parameters``."""
+
+    points: NDArray[np.float64]  # (N, D)
+    parameters: NDArray[np.float64]  # (N, number of parameters), columns as documented
+
+
+def embed(
+    coordinates: NDArray[np.float64], *, ambient_dim: int, noise: float, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """The points rotated isometrically into R^ambient_dim, plus isotropic Gaussian noise.
+
+    Args:
+        coordinates: Shape (N, m).
+        ambient_dim: Dimension of the space; equal to m leaves the points as they are.
+        noise: Standard deviation of the noise per coordinate.
+        rng: Source of the rotation and of the noise.
+
+    Raises:
+        InvalidInputError: If ambient_dim < m or noise < 0.
+    """
+    n, m = coordinates.shape
+    ambient_dim = check_count(ambient_dim, name="ambient_dim")
+    noise = check_real(noise, name="noise", low=0.0)
+    if ambient_dim < m:
+        msg = f"This manifold needs `ambient_dim` >= {m}, got {ambient_dim}."
+        raise InvalidInputError(msg)
+    if ambient_dim > m:
+        frame, triangle = np.linalg.qr(rng.normal(size=(ambient_dim, m)))  # (ambient_dim, m)
+        coordinates = coordinates @ (frame * np.sign(np.diagonal(triangle))).T
+    return coordinates + noise * rng.normal(size=(n, ambient_dim))

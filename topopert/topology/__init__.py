@@ -1,0 +1,9 @@
+"""Topology stage: data in; persistence diagrams, what is real in them, and anchors out."""
+
+from __future__ import annotations
+
+from .diagrams import persistence_diagrams
+from .estimator import PersistentTopology
+from .landmarks import maxmin_landmarks
+
+__all__ = ["PersistentTopology", "maxmin_landmarks", "persistence_diagrams"]

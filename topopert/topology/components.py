@@ -1,0 +1,105 @@
+"""Which gaps between components are real, and the components that they separate."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import networkx as nx
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import linkage
+from scipy.spatial.distance import squareform
+
+from topopert.records import TopologicalFeature
+
+__all__ = ["Merge", "component_merges", "minimum_spanning_tree", "significant_merges"]
+
+# Quantiles of the right-skewed Gumbel law P(L ≤ ℓ) = exp(−e^{−ℓ}).
+_MEDIAN, _HIGH = -math.log(math.log(2)), -math.log(-math.log(0.9))
+# Evenly spread landmarks have deaths all alike; a scale below this would make rounding a gap.
+_MIN_SCALE = 0.05
+_FEW_BARS, _FEW_SCALE = 20, 0.4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merge:
+    """Two components that become one as the scale grows."""
+
+    death: float  # edge length at which they merge
+    share: float  # of the data's mass in the smaller of the two
+
+
+def minimum_spanning_tree(dist: NDArray[np.float64]) -> nx.Graph:
+    """The minimum spanning tree of distinct points, edge attribute ``length``."""
+    # scipy's and networkx's trees read a distance of 0 differently; landmarks are distinct here.
+    graph = nx.Graph()
+    graph.add_nodes_from(range(len(dist)))
+    reached = np.zeros(len(dist), dtype=bool)
+    nearest, length = np.zeros(len(dist), dtype=np.intp), np.full(len(dist), np.inf)
+    node = 0
+    for _ in range(len(dist) - 1):  # Prim, one row of distances at a time
+        reached[node] = True
+        closer = dist[node] < length
+        nearest[closer], length[closer] = node, dist[node, closer]
+        node = int(np.argmin(np.where(reached, np.inf, length)))
+        graph.add_edge(int(nearest[node]), node, length=float(length[node]))
+    return graph
+
+
+def component_merges(
+    dist: NDArray[np.float64], mass: NDArray[np.floating]
+) -> tuple[Merge, ...]:
+    """The merges of the single-linkage tree by ascending death, with the share of the smaller side.
+
+    Args:
+        dist: Distances of the landmarks, shape (n, n).
+        mass: Number of data points that each landmark stands for, shape (n,).
+    """
+    if len(dist) < 2:
+        return ()
+    node_mass = list(np.asarray(mass, dtype=np.float64))
+    total = sum(node_mass)
+    merges = []
+    for a, b, death, _ in linkage(squareform(dist, checks=False), method="single"):
+        left, right = node_mass[int(a)], node_mass[int(b)]
+        merges.append(Merge(death=float(death), share=float(min(left, right) / total)))
+        node_mass.append(left + right)
+    return tuple(merges)
+
+
+def significant_merges(
+    merges: tuple[Merge, ...], *, n_points: int, significance: float, min_share: float = 0.02
+) -> tuple[TopologicalFeature, ...]:
+    """The gaps between components that noise does not explain, longest first.
+
+    On noise the logarithm of the deaths is taken to follow a Gumbel law, fitted to the median and
+    the 90 % quantile of all deaths. Only merges count in which the smaller side holds a share of
+    the data: farthest-point landmarks seek outliers, and a single cell is no component.
+
+    Args:
+        merges: All merges of the landmarks.
+        n_points: Number of data points behind the landmarks.
+        significance: Level after Bonferroni over the merges that count.
+        min_share: Least share of the smaller side; in any case at least 5 points.
+    """
+    min_share = max(min_share, 5 / n_points)
+    candidates = [m for m in merges if m.share >= min_share]
+    if not candidates:
+        return ()
+    log_death = np.log([m.death for m in merges])
+    median, high = np.quantile(log_death, (0.5, 0.9))
+    scale = max((high - median) / (_HIGH - _MEDIAN), _MIN_SCALE)
+    if len(merges) < _FEW_BARS:
+        scale = max(scale, _FEW_SCALE)
+    location = median - scale * _MEDIAN
+    features = []
+    for merge in sorted(candidates, key=lambda m: -m.death):
+        # 1 − exp(−x) without cancellation, x the Gumbel tail
+        tail = -math.expm1(-math.exp(-(math.log(merge.death) - location) / scale))
+        p_value = min(1.0, len(candidates) * tail)
+        if p_value <= significance:
+            features.append(
+                TopologicalFeature(homology_dim=0, birth=0.0, death=merge.death, p_value=p_value)
+            )
+    return tuple(features)

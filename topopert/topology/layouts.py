@@ -1,0 +1,156 @@
+"""Layouts of the landmarks in R^d that compete to carry the data's topology."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["circle_layouts", "geodesic_layout", "pca_layout"]
+
+# Trials for the angle at which the tube of a torus points outwards.
+_TUBE_PHASES = 48
+
+
+def pca_layout(
+    landmarks: NDArray[np.floating], mass: NDArray[np.float64], latent_dim: int
+) -> NDArray[np.float64]:
+    """The landmarks on their first principal axes, each weighted by the points it stands for.
+
+    Args:
+        landmarks: Shape (n, D).
+        mass: Weights, shape (n,).
+        latent_dim: Number of axes d, at most D.
+
+    Returns:
+        Coordinates, shape (n, d), in units of the data.
+    """
+    weight = mass / mass.sum()
+    centred = landmarks - weight @ landmarks
+    _, _, axes = np.linalg.svd(np.sqrt(weight)[:, None] * centred, full_matrices=False)
+    return _fix_signs(centred @ axes[:latent_dim].T, weight)
+
+
+def geodesic_layout(
+    dist: NDArray[np.float64], mass: NDArray[np.float64], latent_dim: int
+) -> NDArray[np.float64]:
+    """Classical scaling of geodesic distances, each landmark weighted by the points it stands for.
+
+    Args:
+        dist: Geodesic distances, shape (n, n).
+        mass: Weights, shape (n,).
+        latent_dim: Number of axes d.
+
+    Returns:
+        Coordinates, shape (n, d), in units of the distances; an axis without variance is 0.
+
+    References:
+        Tenenbaum, de Silva, Langford, A global geometric framework for nonlinear dimensionality
+        reduction (2000).
+    """
+    weight = mass / mass.sum()
+    sq_dist = dist**2
+    mean = sq_dist @ weight
+    inner = -0.5 * (sq_dist - mean[:, None] - mean + weight @ mean)
+    root = np.sqrt(weight)
+    eigenvalues, vectors = np.linalg.eigh(root[:, None] * inner * root)
+    eigenvalues = eigenvalues[::-1][:latent_dim].clip(min=0)
+    coordinates = vectors[:, ::-1][:, :latent_dim] / root[:, None] * np.sqrt(eigenvalues)
+    if coordinates.shape[1] < latent_dim:  # fewer landmarks than axes
+        coordinates = np.pad(coordinates, ((0, 0), (0, latent_dim - coordinates.shape[1])))
+    return _fix_signs(coordinates, weight)
+
+
+def circle_layouts(
+    angles: NDArray[np.float64],
+    deaths: NDArray[np.float64],
+    dist: NDArray[np.float64],
+    geodesic: NDArray[np.float64],
+    mass: NDArray[np.float64],
+    latent_dim: int,
+) -> list[NDArray[np.float64]]:
+    """All layouts that turn circular coordinates into circles of radius death/√3 in R^d.
+
+    Where 2k ≤ d the k circles stand in orthogonal planes, and what they leave of the geodesics
+    fills the other axes. Two classes with d = 3 may also lie around the tube and the axis of a
+    torus of revolution, either way round.
+
+    Args:
+        angles: Circular coordinates, shape (n, k), k ≥ 1.
+        deaths: Deaths of the k classes; a Rips circle of radius R dies at √3 R.
+        dist: Distances of the landmarks, shape (n, n).
+        geodesic: Geodesic distances, shape (n, n).
+        mass: Weights, shape (n,).
+        latent_dim: Number of axes d.
+
+    Returns:
+        Coordinates, each of shape (n, d); empty where the circles do not fit.
+    """
+    n_classes = angles.shape[1]
+    radii = deaths / np.sqrt(3)
+    if 2 * n_classes <= latent_dim:
+        plane = [radii * np.cos(angles), radii * np.sin(angles)]
+        circles = np.stack(plane, axis=2).reshape(len(angles), -1)  # (n, 2k)
+        rest = latent_dim - 2 * n_classes
+        if rest == 0:
+            return [circles]
+        return [np.hstack([circles, _residual_axes(angles, geodesic, mass, rest)])]
+    if n_classes == 2 and latent_dim == 3:
+        return [
+            _torus_of_revolution(angles[:, order], radii[order], dist)
+            for order in ([0, 1], [1, 0])
+        ]
+    return []
+
+
+def _torus_of_revolution(
+    angles: NDArray[np.float64], radii: NDArray[np.float64], dist: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The first angle around the axis, the second around the tube, shape (n, 3).
+
+    The Rips class around the axis dies with the inner equator, whose radius is R − r. Where the
+    tube's angle points outwards is what fits the distances best.
+    """
+    (around, tube), (inner, small) = angles.T, radii
+    large = inner + small
+    upper = np.triu_indices(len(dist), k=1)
+    target = dist[upper]
+    best, best_stress = np.empty(0), np.inf
+    for phase in 2 * np.pi * np.arange(_TUBE_PHASES) / _TUBE_PHASES:
+        distance = large + small * np.cos(tube - phase)
+        layout = np.stack(
+            [distance * np.cos(around), distance * np.sin(around), small * np.sin(tube - phase)],
+            axis=1,
+        )
+        made = np.sqrt(((layout[:, None] - layout) ** 2).sum(axis=2))[upper]
+        # Only shape counts: the best common factor is taken out.
+        stress = 1 - (made @ target) ** 2 / ((made @ made) * (target @ target))
+        if stress < best_stress:
+            best, best_stress = layout, stress
+    return best
+
+
+def _residual_axes(
+    angles: NDArray[np.float64],
+    geodesic: NDArray[np.float64],
+    mass: NDArray[np.float64],
+    n_axes: int,
+) -> NDArray[np.float64]:
+    """Principal axes of what trigonometric functions of the angles leave of the geodesics."""
+    weight = mass / mass.sum()
+    full = geodesic_layout(geodesic, mass, min(len(geodesic), 10 + n_axes))
+    harmonics = np.hstack([np.ones((len(angles), 1))] + [
+        trig(order * angles) for order, trig in itertools.product((1, 2, 3), (np.cos, np.sin))
+    ])
+    root = np.sqrt(weight)[:, None]
+    coefficients, *_ = np.linalg.lstsq(root * harmonics, root * full, rcond=None)
+    return pca_layout(full - harmonics @ coefficients, mass, n_axes)
+
+
+def _fix_signs(
+    coordinates: NDArray[np.float64], weight: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    # An eigenvector's sign is arbitrary; a positive third moment does not depend on row order.
+    sign = np.where(weight @ coordinates**3 < 0, -1.0, 1.0)
+    return coordinates * sign
