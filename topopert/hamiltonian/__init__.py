@@ -1,0 +1,18 @@
+"""Hamiltonian stage: potentials, couplings, and the energy term that perturbs a VAE."""
+
+from __future__ import annotations
+
+from .anchor_potential import AnchorPotential
+from .couplings import Adiabatic, Constant
+from .hamiltonian import Hamiltonian
+from .potential import Potential
+from .well_potential import WellPotential
+
+__all__ = [
+    "Adiabatic",
+    "AnchorPotential",
+    "Constant",
+    "Hamiltonian",
+    "Potential",
+    "WellPotential",
+]
