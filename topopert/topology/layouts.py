@@ -6,11 +6,13 @@ import itertools
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import pdist
 
 __all__ = ["circle_layouts", "geodesic_layout", "pca_layout"]
 
-# Trials for the angle at which the tube of a torus points outwards.
-_TUBE_PHASES = 48
+# Trials for the angle at which the tube of a torus points outwards, and its least R/r.
+_TUBE_PHASES = tuple(2 * np.pi * np.arange(24) / 24)
+_LEAST_ASPECT = 1.25
 
 
 def pca_layout(
@@ -73,8 +75,8 @@ def circle_layouts(
     """All layouts that turn circular coordinates into circles of radius death/√3 in R^d.
 
     Where 2k ≤ d the k circles stand in orthogonal planes, and what they leave of the geodesics
-    fills the other axes. Two classes with d = 3 may also lie around the tube and the axis of a
-    torus of revolution, either way round.
+    fills the other axes. Two classes with d = 3 lie around the tube and the axis of a torus of
+    revolution.
 
     Args:
         angles: Circular coordinates, shape (n, k), k ≥ 1.
@@ -97,38 +99,43 @@ def circle_layouts(
             return [circles]
         return [np.hstack([circles, _residual_axes(angles, geodesic, mass, rest)])]
     if n_classes == 2 and latent_dim == 3:
-        return [
-            _torus_of_revolution(angles[:, order], radii[order], dist)
-            for order in ([0, 1], [1, 0])
-        ]
+        return [_torus_of_revolution(angles, radii, dist)]
     return []
 
 
 def _torus_of_revolution(
     angles: NDArray[np.float64], radii: NDArray[np.float64], dist: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The first angle around the axis, the second around the tube, shape (n, 3).
+    """The torus of revolution that fits the distances best, shape (n, 3).
 
-    The Rips class around the axis dies with the inner equator, whose radius is R − r. Where the
-    tube's angle points outwards is what fits the distances best.
+    What the diagrams leave open is tried: which class runs around the axis, whether its radius is
+    the torus' own R or that of the inner equator, R − r (a torus of revolution kills the class
+    there, a flat one at R), and at which angle the tube points outwards.
     """
-    (around, tube), (inner, small) = angles.T, radii
-    large = inner + small
     upper = np.triu_indices(len(dist), k=1)
     target = dist[upper]
     best, best_stress = np.empty(0), np.inf
-    for phase in 2 * np.pi * np.arange(_TUBE_PHASES) / _TUBE_PHASES:
-        distance = large + small * np.cos(tube - phase)
-        layout = np.stack(
-            [distance * np.cos(around), distance * np.sin(around), small * np.sin(tube - phase)],
-            axis=1,
-        )
-        made = np.sqrt(((layout[:, None] - layout) ** 2).sum(axis=2))[upper]
-        # Only shape counts: the best common factor is taken out.
-        stress = 1 - (made @ target) ** 2 / ((made @ made) * (target @ target))
-        if stress < best_stress:
-            best, best_stress = layout, stress
+    for axis, tube in ((0, 1), (1, 0)):
+        small = radii[tube]
+        # R = r would pinch the torus at its axis.
+        larges = {max(radii[axis] + share * small, _LEAST_ASPECT * small) for share in (0, 0.5, 1)}
+        for large, phase in itertools.product(sorted(larges), _TUBE_PHASES):
+            layout = _on_torus(angles[:, axis], angles[:, tube] - phase, large, small)
+            made = pdist(layout)
+            # Only shape counts: the best common factor is taken out.
+            stress = 1 - (made @ target) ** 2 / ((made @ made) * (target @ target))
+            if stress < best_stress:
+                best, best_stress = layout, stress
     return best
+
+
+def _on_torus(
+    around: NDArray[np.float64], tube: NDArray[np.float64], large: float, small: float
+) -> NDArray[np.float64]:
+    distance = large + small * np.cos(tube)
+    return np.stack(
+        [distance * np.cos(around), distance * np.sin(around), small * np.sin(tube)], axis=1
+    )
 
 
 def _residual_axes(
