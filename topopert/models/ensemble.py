@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
@@ -59,18 +60,17 @@ class TrainingConfig:
 
 
 class EnergyTerm(Protocol):
-    """What training asks of a perturbation; `Hamiltonian.energy` is one."""
+    """What training asks of a perturbation."""
 
-    def __call__(
-        self,
-        mean: Tensor,
-        logvar: Tensor | None,
-        x: Tensor | None = None,
-        *,
-        anchors: Tensor | None = None,
-        progress: float | None = None,
-    ) -> Tensor:
-        """The energy per sample, shape (B,), in nats."""
+    def __call__(self, mean: Tensor, logvar: Tensor, context: Tensor, progress: float) -> Tensor:
+        """The energy per sample, shape (B,), in nats.
+
+        Args:
+            mean: Posterior means, shape (B, d).
+            logvar: Posterior log-variances, shape (B, d).
+            context: The batch's rows of what the caller passed as `context`.
+            progress: Share of training done, in [0, 1).
+        """
         ...
 
 
@@ -197,7 +197,7 @@ def train_ensemble(
     config: TrainingConfig,
     streams: Sequence[RunStreams],
     energy: EnergyTerm | None = None,
-    anchors: Tensor | None = None,
+    context: Tensor | None = None,
     on_step: Callable[[StepRecord], None] | None = None,
 ) -> Ensemble:
     """K models trained at once, each with the data order and the noise of its own streams.
@@ -211,9 +211,9 @@ def train_ensemble(
         noise_variance: σ² of the decoder, in squared units of the points.
         config: How to train.
         streams: One per model.
-        energy: The perturbation's energy term, e.g. `Hamiltonian.energy`; None is the plain VAE.
-        anchors: Per row of the points what the energy term takes as ``anchors``, shape (N, d);
-            None passes the rows themselves as ``x``.
+        energy: The perturbation's energy term; None is the plain VAE.
+        context: Per row of the points what the energy term needs, shape (N, ...); None passes the
+            points.
         on_step: Called after each step.
 
     Returns:
@@ -228,27 +228,26 @@ def train_ensemble(
         latent_dim = models[0].encode(points[:2])[0].shape[1]  # type: ignore[operator]
 
     def loss_of_one(
-        state: dict[str, Tensor], x: Tensor, noise: Tensor, field: Tensor | None, progress: float
+        state: dict[str, Tensor], x: Tensor, noise: Tensor, field: Tensor, progress: float
     ) -> Tensor:
         mean, logvar, decoded = functional_call(forward_pass, state, (x, noise))
         loss = gaussian_reconstruction(x, decoded, noise_variance) + kl_divergence(mean, logvar)
         if energy is not None:
-            data = {"x": x} if field is None else {"anchors": field}
-            loss = loss + energy(mean, logvar, progress=progress, **data)
+            loss = loss + energy(mean, logvar, field, progress)
         return loss.mean()
 
     forward_pass = _Pass(ensemble.skeleton)
-    batched_loss = _seed_by_seed_unless_vmap_works(loss_of_one, in_anchors=anchors is not None)
+    batched_loss = _SeedLosses(loss_of_one)
+    context = points if context is None else context
     optimizer = torch.optim.Adam(ensemble.parameters.values(), lr=config.learning_rate)
     state = {f"model.{name}": p for name, p in {**ensemble.parameters, **ensemble.buffers}.items()}
     for step in range(config.n_steps):
         progress = step / config.n_steps
-        rows = torch.from_numpy(np.stack([next(order) for order in orders]))  # (K, B)
+        rows = torch.from_numpy(np.stack([next(order) for order in orders])).to(points.device)
         noise = torch.stack(
             [torch.randn(batch_size, latent_dim, generator=generator) for generator in noises]
         ).to(points)  # (K, B, d)
-        field = None if anchors is None else anchors[rows.to(anchors.device)]
-        losses = batched_loss(state, points[rows.to(points.device)], noise, field, progress)  # (K,)
+        losses = batched_loss(state, points[rows], noise, context[rows], progress)  # (K,)
         optimizer.zero_grad(set_to_none=True)
         losses.sum().backward()
         for group in optimizer.param_groups:
@@ -259,7 +258,9 @@ def train_ensemble(
     return ensemble
 
 
-def _batches(rng: np.random.Generator, n_points: int, batch_size: int):  # noqa: ANN202
+def _batches(
+    rng: np.random.Generator, n_points: int, batch_size: int
+) -> Iterator[NDArray[np.int64]]:
     """Batches of row indices without end: each epoch a new permutation, none left over."""
     rest = np.empty(0, dtype=np.int64)
     while True:
@@ -269,37 +270,30 @@ def _batches(rng: np.random.Generator, n_points: int, batch_size: int):  # noqa:
         rest = rest[batch_size:]
 
 
-def _seed_by_seed_unless_vmap_works(loss_of_one: Callable[..., Tensor], *, in_anchors: bool):  # noqa: ANN202
+class _SeedLosses:
     """The losses of all seeds, (K,): in one vectorised pass if the model allows it."""
-    in_dims = (0, 0, 0, 0 if in_anchors else None, None)
-    vectorised = vmap(loss_of_one, in_dims=in_dims)
-    answered = False
 
-    def losses(state: dict[str, Tensor], x: Tensor, noise: Tensor, *rest: object) -> Tensor:
-        nonlocal answered, vectorised
-        if vectorised is not None:
+    def __init__(self, loss_of_one: Callable[..., Tensor]) -> None:
+        self.loss_of_one = loss_of_one
+        self.vectorised = vmap(loss_of_one, in_dims=(0, 0, 0, 0, None))
+        self.mode = "untried"
+
+    def __call__(
+        self, state: dict[str, Tensor], x: Tensor, noise: Tensor, field: Tensor, progress: float
+    ) -> Tensor:
+        if self.mode == "vectorised":
+            return self.vectorised(state, x, noise, field, progress)
+        if self.mode == "untried":
             try:
-                answer = vectorised(state, x, noise, *rest)
-            except RuntimeError as err:
-                if answered:
-                    raise
+                losses = self.vectorised(state, x, noise, field, progress)
+            except RuntimeError as err:  # what vmap raises where it cannot follow a model
                 logger.info("the seeds are trained one by one: %s", err)
-                vectorised = None
+                self.mode = "one by one"
             else:
-                answered = True
-                return answer
-        field, progress = rest
-        return torch.stack(
-            [
-                loss_of_one(
-                    {name: value[k] for name, value in state.items()},
-                    x[k],
-                    noise[k],
-                    field[k] if isinstance(field, Tensor) else None,
-                    progress,
-                )
-                for k in range(len(x))
-            ]
-        )
-
-    return losses
+                self.mode = "vectorised"
+                return losses
+        per_seed = []
+        for k in range(len(x)):
+            own = {name: value[k] for name, value in state.items()}
+            per_seed.append(self.loss_of_one(own, x[k], noise[k], field[k], progress))
+        return torch.stack(per_seed)

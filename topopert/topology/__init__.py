@@ -5,5 +5,6 @@ from __future__ import annotations
 from .diagrams import persistence_diagrams
 from .estimator import PersistentTopology
 from .landmarks import maxmin_landmarks
+from .prior_scale import prior_scale
 
-__all__ = ["PersistentTopology", "maxmin_landmarks", "persistence_diagrams"]
+__all__ = ["PersistentTopology", "maxmin_landmarks", "persistence_diagrams", "prior_scale"]

@@ -1,0 +1,24 @@
+"""Comparison stage: seeds against seeds, with a verdict that could refute the claim."""
+
+from __future__ import annotations
+
+from .arms import Arm
+from .compare import ModelFactory, Progress, compare
+from .degeneracy import DegeneracyMetrics, degeneracy
+from .estimate import Estimate
+from .report import ComparisonReport, TableRow
+from .verdict import Verdict, VerdictRule
+
+__all__ = [
+    "Arm",
+    "ComparisonReport",
+    "DegeneracyMetrics",
+    "Estimate",
+    "ModelFactory",
+    "Progress",
+    "TableRow",
+    "Verdict",
+    "VerdictRule",
+    "compare",
+    "degeneracy",
+]

@@ -1,0 +1,237 @@
+"""The report of a comparison: verdict, table, latents; saved without pickle."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topopert.errors import InvalidInputError
+from topopert.records import PersistenceDiagram, TopologicalFeature
+from topopert.storage import replacing
+
+from .arms import Arm
+from .degeneracy import degeneracy
+from .estimate import Estimate
+from .verdict import Verdict
+
+__all__ = ["ComparisonReport", "TableRow"]
+
+_FORMAT = "topopert comparison"
+_VERSION = 1
+_RECORD, _ARRAYS = "report.json", "arrays.npz"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableRow:
+    """One arm in the table of a report."""
+
+    arm: str
+    disparity: Estimate | None  # gauge-dependent; None if fewer than 3 seeds did not diverge
+    invariant_disparity: Estimate | None
+    neg_elbo: float  # mean held-out −ELBO, nats per point
+    active_units: float  # mean over seeds
+    seconds: float
+    verdict: str  # against the baseline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ComparisonReport:
+    """What `compare` found; latents and figures are of held-out rows."""
+
+    arms: Mapping[str, Arm]  # read-only, baseline and perturbed first
+    verdicts: Mapping[str, Verdict]  # per arm but the baseline, each against the baseline
+    settings: Mapping[str, Any]  # all that is needed to repeat it
+    train_rows: NDArray[np.intp]  # indices into the points given
+    test_rows: NDArray[np.intp]
+    diagrams: tuple[PersistenceDiagram, ...]  # empty if the Hamiltonian was given
+    features: tuple[TopologicalFeature, ...]
+
+    @property
+    def verdict(self) -> str:
+        """ "lifted", "not lifted" or "nothing to lift": the perturbed arm's verdict."""
+        return self.verdicts["perturbed"].outcome
+
+    @property
+    def reason(self) -> str:
+        """One sentence with the figures behind the verdict."""
+        return self.verdicts["perturbed"].reason
+
+    def table(self) -> list[TableRow]:
+        """One record per arm."""
+        rows = []
+        for name, arm in self.arms.items():
+            metrics = arm.metrics
+            rows.append(
+                TableRow(
+                    arm=name,
+                    disparity=None if metrics is None else metrics.disparity,
+                    invariant_disparity=None if metrics is None else metrics.invariant_disparity,
+                    neg_elbo=float(arm.neg_elbo[arm.finite].mean()) if len(arm.finite) else math.nan,
+                    active_units=math.nan if metrics is None else metrics.active_units.value,
+                    seconds=arm.seconds,
+                    verdict=self.verdicts[name].outcome if name in self.verdicts else "",
+                )
+            )
+        return rows
+
+    def __str__(self) -> str:
+        header = ("arm", "gauge-dependent", "invariant", "−ELBO", "active", "seconds", "verdict")
+        cells = [header]
+        for row in self.table():
+            gauge, invariant = (
+                "diverged" if e is None else str(e) for e in (row.disparity, row.invariant_disparity)
+            )
+            numbers = (f"{row.neg_elbo:.3f}", f"{row.active_units:.2g}", f"{row.seconds:.0f}")
+            cells.append((row.arm, gauge, invariant, *numbers, row.verdict))
+        widths = [max(len(line[i]) for line in cells) for i in range(len(header))]
+        lines = [
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+            for line in cells
+        ]
+        lines.insert(1, "  ".join("─" * width for width in widths))
+        lines += [
+            "disparity between seeds with 95 % interval; −ELBO in nats per held-out point",
+            f"verdict: {self.verdict} ({self.reason.removesuffix('.')})",
+        ]
+        return "\n".join(lines)
+
+    def save(self, directory: str | os.PathLike[str]) -> None:
+        """Write the report into a directory: JSON for the figures, npz for the arrays.
+
+        Each file appears whole or not at all.
+
+        Raises:
+            InvalidInputError: If the directory cannot be made.
+        """
+        target = Path(directory)
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+        except OSError as err:
+            msg = f"The report cannot be saved to {target}: {err}."
+            raise InvalidInputError(msg) from err
+        arrays: dict[str, NDArray[Any]] = {"train_rows": self.train_rows, "test_rows": self.test_rows}
+        for name, arm in self.arms.items():
+            for field in ("latents", "neg_elbo", "kl_per_axis", "learning_curve"):
+                arrays[f"arms/{name}/{field}"] = getattr(arm, field)
+        for diagram in self.diagrams:
+            arrays[f"diagrams/{diagram.homology_dim}/pairs"] = diagram.pairs
+            arrays[f"diagrams/{diagram.homology_dim}/essential"] = diagram.essential
+        with replacing(target / _ARRAYS) as file:
+            np.savez_compressed(file, allow_pickle=False, **arrays)
+        with replacing(target / _RECORD) as file:
+            text = json.dumps(_without_nan(self._record()), indent=2, allow_nan=False)
+            file.write(text.encode() + b"\n")
+
+    def _record(self) -> dict[str, Any]:
+        return {
+            "format": _FORMAT,
+            "version": _VERSION,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "table": [asdict(row) for row in self.table()],
+            "verdicts": {name: asdict(verdict) for name, verdict in self.verdicts.items()},
+            "arms": {
+                name: {"seconds": arm.seconds, "diverged": list(arm.diverged)}
+                for name, arm in self.arms.items()
+            },
+            "metrics": {
+                name: None if arm.metrics is None else asdict(arm.metrics)
+                for name, arm in self.arms.items()
+            },
+            "features": [asdict(feature) for feature in self.features],
+            "settings": dict(self.settings),
+        }
+
+    @classmethod
+    def load(cls, directory: str | os.PathLike[str]) -> ComparisonReport:
+        """The report that `save` wrote into the directory.
+
+        Raises:
+            InvalidInputError: If the directory holds no report, or one of another version.
+        """
+        source = Path(directory)
+        try:
+            record = json.loads((source / _RECORD).read_text())
+            with np.load(source / _ARRAYS, allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+        except (OSError, ValueError, EOFError, KeyError) as err:
+            msg = f"No report can be read from {source}: {err}"
+            raise InvalidInputError(msg) from err
+        if not isinstance(record, dict) or record.get("format") != _FORMAT:
+            msg = f"{source / _RECORD} is not a report of topopert."
+            raise InvalidInputError(msg)
+        if record.get("version") != _VERSION:
+            msg = f"{source} holds version {record.get('version')} of the report, not {_VERSION}."
+            raise InvalidInputError(msg)
+        try:
+            return cls._from_record(record, arrays)
+        except (KeyError, TypeError) as err:
+            msg = f"The report in {source} is incomplete: {err!r} is missing or malformed."
+            raise InvalidInputError(msg) from err
+
+    @classmethod
+    def _from_record(
+        cls, record: dict[str, Any], arrays: dict[str, NDArray[Any]]
+    ) -> ComparisonReport:
+        arms = {}
+        for name, entry in record["arms"].items():
+            diverged = tuple(entry["diverged"])
+            latents = arrays[f"arms/{name}/latents"]
+            finite = np.setdiff1d(np.arange(len(latents)), diverged)
+            arms[name] = Arm(
+                name=name,
+                latents=latents,
+                neg_elbo=arrays[f"arms/{name}/neg_elbo"],
+                kl_per_axis=arrays[f"arms/{name}/kl_per_axis"],
+                learning_curve=arrays[f"arms/{name}/learning_curve"],
+                seconds=entry["seconds"],
+                diverged=diverged,
+                metrics=degeneracy(latents[finite]) if len(finite) >= 3 else None,
+            )
+        dims = range(sum(name.endswith("/pairs") for name in arrays))
+        return cls(
+            arms=MappingProxyType(arms),
+            verdicts=MappingProxyType(
+                {name: _verdict(entry) for name, entry in record["verdicts"].items()}
+            ),
+            settings=MappingProxyType(record["settings"]),
+            train_rows=arrays["train_rows"],
+            test_rows=arrays["test_rows"],
+            diagrams=tuple(
+                PersistenceDiagram(
+                    pairs=arrays[f"diagrams/{k}/pairs"],
+                    essential=arrays[f"diagrams/{k}/essential"],
+                    homology_dim=k,
+                )
+                for k in dims
+            ),
+            features=tuple(TopologicalFeature(**entry) for entry in record["features"]),
+        )
+
+
+def _verdict(entry: dict[str, Any]) -> Verdict:
+    ratios = {
+        key: None if entry[key] is None else Estimate(**entry[key])
+        for key in ("disparity_ratio", "invariant_ratio")
+    }
+    return Verdict(**{**entry, **ratios})
+
+
+def _without_nan(value: Any) -> Any:
+    """The same with None for every number that JSON cannot hold."""
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
