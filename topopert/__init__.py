@@ -1,7 +1,7 @@
 """Variational autoencoders whose latent space no longer depends on the random seed.
 
-Three stages: `topology` turns data into persistence diagrams and anchors, `hamiltonian` turns those
-into a perturbation of training, `comparison` measures whether the degeneracy was lifted.
+Three stages: `topology` turns data into persistence diagrams and anchors, `hamiltonian` turns
+those into a perturbation of training, `comparison` measures whether the degeneracy was lifted.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from .comparison import (
     Arm,
     ComparisonReport,
     DegeneracyMetrics,
-    Estimate,
     Progress,
     TableRow,
     Verdict,
@@ -36,7 +35,7 @@ from .hamiltonian import (
     WellPotential,
 )
 from .models import TrainingConfig
-from .records import AnchorSpec, PersistenceDiagram, TopologicalFeature, WellSpec
+from .records import AnchorSpec, Estimate, PersistenceDiagram, TopologicalFeature, WellSpec
 from .topology import PersistentTopology, maxmin_landmarks, persistence_diagrams
 
 __version__ = "0.1.0.dev0"

@@ -50,9 +50,10 @@ def check_points(
         )
         raise InvalidInputError(msg)
     try:
+        floats: Any = [np.float64, np.float32]  # scikit-learn's stub knows only strings
         return check_array(
             points,
-            dtype=[np.float64, np.float32],
+            dtype=floats,
             ensure_min_samples=min_points,
             input_name=name,
         )
@@ -90,7 +91,9 @@ def check_square_distances(dist: Any, *, name: str = "points") -> NDArray[np.flo
         msg = f"The diagonal of the distance matrix `{name}` must be 0. Is it a similarity?"
         raise InvalidInputError(msg)
     if np.abs(dist - dist.T).max() > tolerance:
-        msg = f"The distance matrix `{name}` must be symmetric; take (M + M.T) / 2 if that is meant."
+        msg = (
+            f"The distance matrix `{name}` must be symmetric; take (M + M.T) / 2 if that is meant."
+        )
         raise InvalidInputError(msg)
     if dist.min() < 0:
         msg = f"Distances in `{name}` must not be negative, got {dist.min():g}."
@@ -131,7 +134,7 @@ def check_real(
         not isinstance(value, Real)
         or isinstance(value, bool)
         or not np.isfinite(float(value))
-        or not low <= value <= high
+        or not low <= float(value) <= high
         or (low_open and value == low)
         or (high_open and value == high)
     ):

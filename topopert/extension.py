@@ -42,7 +42,7 @@ def landmark_weights(sq_dist: Tensor, radius: float | Tensor) -> Tensor:
 
 
 class LandmarkExtension(nn.Module):
-    """The map x ↦ Σⱼ wⱼ(x) vⱼ of points (B, D) to values (B, d); (B, *) points go batch by batch.
+    """The map x ↦ Σⱼ wⱼ(x) vⱼ of points (B, D) to values (B, d).
 
     Args:
         landmarks: Landmarks, shape (n, D).
@@ -88,7 +88,7 @@ class LandmarkExtension(nn.Module):
         """
         if points.ndim != 2 or points.shape[1] != self.landmarks.shape[1]:
             msg = (
-                f"Anchors were fitted on points with {self.landmarks.shape[1]} features, got shape "
+                f"Anchors were fitted on {self.landmarks.shape[1]} features, got points of shape "
                 f"{tuple(points.shape)}. Pass x as (B, {self.landmarks.shape[1]}), flattened."
             )
             raise InvalidInputError(msg)

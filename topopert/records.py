@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["AnchorSpec", "PersistenceDiagram", "TopologicalFeature", "WellSpec"]
+__all__ = ["AnchorSpec", "Estimate", "PersistenceDiagram", "TopologicalFeature", "WellSpec"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,6 +37,18 @@ class TopologicalFeature:
     def persistence(self) -> float:
         """Death minus birth."""
         return self.death - self.birth
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure over seeds and its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3g} [{self.low:.3g}, {self.high:.3g}]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -58,7 +58,7 @@ def wasserstein_distance(
     shifts = np.abs(np.sort(a.essential) - np.sort(b.essential))
     # Exact transport: Hera's auction stops at a relative error, and on two nearly equal diagrams
     # with many ties (H0, all births 0) it did not stop at all.
-    finite = exact_wasserstein(a.pairs, b.pairs, order=order, internal_p=np.inf)
+    finite = float(np.asarray(exact_wasserstein(a.pairs, b.pairs, order=order, internal_p=np.inf)))
     return float((finite**order + (shifts**order).sum()) ** (1 / order))
 
 

@@ -38,7 +38,7 @@ def gudhi_persistence(
         # Collapsing edges keeps the diagrams and makes the expansion small.
         tree.collapse_edges()
         tree.expansion(max_homology_dim + 1)  # GUDHI counts simplices: one above homology
-        tree.compute_persistence(homology_coeff_field=prime, min_persistence=0.0)
+        tree.compute_persistence(homology_coeff_field=prime, min_persistence=0)
         bars = [tree.persistence_intervals_in_dimension(k) for k in range(max_homology_dim + 1)]
     except Exception as err:
         msg = f"GUDHI failed on a distance matrix of shape {dist.shape}: {err}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from .arms import Arm
 from .compare import ModelFactory, Progress, compare
 from .degeneracy import DegeneracyMetrics, degeneracy
-from .estimate import Estimate
 from .report import ComparisonReport, TableRow
 from .verdict import Verdict, VerdictRule
 
@@ -13,7 +12,6 @@ __all__ = [
     "Arm",
     "ComparisonReport",
     "DegeneracyMetrics",
-    "Estimate",
     "ModelFactory",
     "Progress",
     "TableRow",

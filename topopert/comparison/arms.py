@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -60,7 +61,7 @@ def check_controls(controls: Sequence[str], hamiltonian: Hamiltonian | None) -> 
         hamiltonian: The user's own; None means anchors found by the topology stage.
 
     Raises:
-        InvalidInputError: If a name is unknown, given twice, or needs anchors where there are none.
+        InvalidInputError: If a name is unknown, given twice, or needs anchors that are not there.
     """
     if isinstance(controls, str):
         msg = f"`controls` must be a sequence of names, got the string {controls!r}."
@@ -84,7 +85,7 @@ def check_controls(controls: Sequence[str], hamiltonian: Hamiltonian | None) -> 
 
 def plan_arms(
     hamiltonian: Hamiltonian,
-    points: NDArray[np.float64],
+    points: NDArray[np.floating[Any]],
     controls: Sequence[str],
     *,
     rng: np.random.Generator,
@@ -124,7 +125,7 @@ def _anchor_potentials(hamiltonian: Hamiltonian) -> list[AnchorPotential]:
 
 
 def _energy_of(
-    hamiltonian: Hamiltonian, points: NDArray[np.float64], device: torch.device
+    hamiltonian: Hamiltonian, points: NDArray[np.floating[Any]], device: torch.device
 ) -> tuple[Tensor, EnergyTerm]:
     """What the energy needs of each row, and the energy: anchors are computed once per datum."""
     hamiltonian = hamiltonian.to(device)

@@ -16,7 +16,13 @@ from torch import Tensor, nn
 
 from topopert._checks import check_count, check_not_constant, check_points
 from topopert.errors import InvalidInputError
-from topopert.hamiltonian import Adiabatic, AnchorPotential, Hamiltonian
+from topopert.hamiltonian import (
+    Adiabatic,
+    AnchorPotential,
+    Coupling,
+    Hamiltonian,
+    checked_coupling,
+)
 from topopert.models import MLPVAE, StepRecord, TrainingConfig, check_model, train_ensemble
 from topopert.rng import RunStreams, seeded_init, spawn_generators, spawn_runs
 from topopert.topology import PersistentTopology
@@ -58,6 +64,7 @@ def compare(
     hamiltonian: Hamiltonian | None = None,
     *,
     latent_dim: int = 2,
+    coupling: float | Coupling | None = None,
     model: ModelFactory | None = None,
     n_seeds: int = 10,
     controls: Sequence[str] = ("shuffled", "pca"),
@@ -74,16 +81,18 @@ def compare(
 
     Args:
         points: Data, shape (N, D), N >= 20.
-        hamiltonian: The perturbation; None builds anchors by `PersistentTopology(latent_dim)` with
-            the coupling `Adiabatic(10, off_at=0.6)`.
+        hamiltonian: The perturbation; None builds anchors by `PersistentTopology(latent_dim)`.
         latent_dim: Dimension d of the latent space.
+        coupling: λ where the Hamiltonian is built here; None is `Adiabatic(10, off_at=0.6)`.
         model: Factory (input_dim, latent_dim) -> nn.Module with ``encode(x) -> (mean, logvar)``
             and ``decode(z) -> x̂``; None is `MLPVAE`.
         n_seeds: Number K of seeds, at least 3.
-        controls: Arms beside baseline and perturbed: "shuffled" (anchors permuted over the training
-            rows), "pca" (anchors from principal components), "constant" (λ never switched off).
+        controls: Arms beside baseline and perturbed: "shuffled" (anchors permuted over the
+            training rows), "pca" (anchors from principal components), "constant" (λ never
+            switched off).
         training: How to train; None is `TrainingConfig()`. Its noise variance is in squared units
-            of the points; None there is 0.4 of the mean variance per feature (from 20 features up).
+            of the points; None there is 0.4 of the mean variance per feature (from 20 features
+            up; below that 0.02 of the total variance).
         rule: Thresholds of the verdict; None is `VerdictRule()`.
         seed: Decides the split and every stream of the runs.
         on_progress: Called after every step of training.
@@ -93,9 +102,6 @@ def compare(
 
     Raises:
         InvalidInputError: If an argument cannot be used; raised before any training.
-
-    References:
-        `theory.md` is summarised in the README; the rule of the verdict in `VerdictRule`.
     """
     device = points.device if isinstance(points, Tensor) else torch.device("cpu")
     rows = check_points(points)
@@ -111,6 +117,10 @@ def compare(
     if hamiltonian is not None and not isinstance(hamiltonian, Hamiltonian):
         msg = f"`hamiltonian` must be a topopert.Hamiltonian or None, got {type(hamiltonian)}."
         raise InvalidInputError(msg)
+    if hamiltonian is not None and coupling is not None:
+        msg = "`coupling` is for a Hamiltonian built here; the one given has its own. Drop one."
+        raise InvalidInputError(msg)
+    coupling = checked_coupling(DEFAULT_COUPLING if coupling is None else coupling)
     check_controls(controls, hamiltonian)
 
     split_rng, control_rng, evaluation_rng = spawn_generators(seed, 3)
@@ -124,7 +134,7 @@ def compare(
     topology = None
     if hamiltonian is None:
         topology = PersistentTopology(latent_dim=latent_dim).fit(rows[train_rows])
-        hamiltonian = Hamiltonian(AnchorPotential(topology.anchors()), DEFAULT_COUPLING)
+        hamiltonian = Hamiltonian(AnchorPotential(topology.anchors()), coupling)
     _check_energy(hamiltonian, rows[train_rows[:2]], latent_dim)
     plans = plan_arms(
         hamiltonian, rows[train_rows], controls, rng=control_rng, device=inside.device
@@ -200,8 +210,8 @@ def _build_models(
                 model = factory(inside.shape[1], latent_dim)
             except TypeError as err:
                 msg = (
-                    "`model` must be a factory (input_dim, latent_dim) -> nn.Module, e.g. a class; "
-                    f"calling it with ({inside.shape[1]}, {latent_dim}) gave: {err}"
+                    "`model` must be a factory (input_dim, latent_dim) -> nn.Module, e.g. a "
+                    f"class; calling it with ({inside.shape[1]}, {latent_dim}) gave: {err}"
                 )
                 raise InvalidInputError(msg) from err
         if not models:

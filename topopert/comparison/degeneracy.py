@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topopert._checks import check_latents
+from topopert.records import Estimate
 
 from . import disparity as pairwise
-from .estimate import Estimate, jackknife_estimate, jackknife_log_estimate, mean_estimate, pair_mean
+from .estimate import jackknife_estimate, jackknife_log_estimate, mean_estimate, pair_mean
 
 __all__ = ["DegeneracyMetrics", "active_units", "degeneracy", "effective_rank"]
 
@@ -94,7 +95,7 @@ def active_units(latents: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def effective_rank(latents: NDArray[np.float64]) -> NDArray[np.float64]:
-    """exp of the entropy of the normalised principal variances of each run, shape (K,).
+    """Exponential of the entropy of the normalised principal variances of each run, shape (K,).
 
     References:
         Roy, Vetterli, The effective rank: a measure of effective dimensionality (2007).

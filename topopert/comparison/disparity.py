@@ -52,7 +52,6 @@ def canonical_disparity(latents: NDArray[np.float64]) -> NDArray[np.float64]:
 
     The mean is over the larger of the two ranks, so an axis that one run lacks counts as 0.
     """
-    k, n, d = latents.shape
     left, singular, _ = np.linalg.svd(latents, full_matrices=False)
     kept = singular > _RANK_TOLERANCE * np.maximum(singular[:, :1], np.finfo(float).tiny)
     squared = (_cross(left * kept[:, None, :]) ** 2).sum(axis=(2, 3))
@@ -74,10 +73,12 @@ def linear_cka(latents: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def distance_correlation(latents: NDArray[np.float64]) -> NDArray[np.float64]:
     """Pearson's correlation of the pairwise distances, 1 for equal shapes."""
-    return np.corrcoef(np.stack([pdist(z) for z in latents]))
+    return np.asarray(np.corrcoef(np.stack([pdist(z) for z in latents])), dtype=np.float64)
 
 
-def neighbour_overlap(latents: NDArray[np.float64], *, n_neighbours: int = 10) -> NDArray[np.float64]:
+def neighbour_overlap(
+    latents: NDArray[np.float64], *, n_neighbours: int = 10
+) -> NDArray[np.float64]:
     """Mean share of a point's nearest neighbours that two runs have in common."""
     k, n, _ = latents.shape
     n_neighbours = min(n_neighbours, n - 1)

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
-__all__ = ["Estimate", "jackknife_log_estimate", "jackknife_estimate", "mean_estimate", "pair_mean"]
+from topopert.records import Estimate
+
+__all__ = ["jackknife_estimate", "jackknife_log_estimate", "mean_estimate", "pair_mean"]
 
 _LEVEL = 0.95
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A figure over seeds and its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.3g} [{self.low:.3g}, {self.high:.3g}]"
 
 
 def pair_mean(pairs: NDArray[np.float64], seeds: NDArray[np.intp]) -> float:
@@ -63,7 +52,7 @@ def jackknife_estimate(
     value = statistic(everyone)
     left_out = np.array([statistic(np.delete(everyone, k)) for k in everyone])
     variance = (n_seeds - 1) / n_seeds * ((left_out - left_out.mean()) ** 2).sum()
-    half = student_t.ppf(0.5 + _LEVEL / 2, n_seeds - 1) * float(np.sqrt(variance))
+    half = float(student_t.ppf(0.5 + _LEVEL / 2, n_seeds - 1) * np.sqrt(variance))
     return Estimate(value, max(value - half, low), min(value + half, high))
 
 

@@ -15,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topopert.errors import InvalidInputError
-from topopert.records import PersistenceDiagram, TopologicalFeature
+from topopert.records import Estimate, PersistenceDiagram, TopologicalFeature
 from topopert.storage import replacing
 
 from .arms import Arm
 from .degeneracy import degeneracy
-from .estimate import Estimate
 from .verdict import Verdict
 
 __all__ = ["ComparisonReport", "TableRow"]
@@ -57,7 +56,7 @@ class ComparisonReport:
 
     @property
     def verdict(self) -> str:
-        """ "lifted", "not lifted" or "nothing to lift": the perturbed arm's verdict."""
+        """The perturbed arm's verdict: "lifted", "not lifted" or "nothing to lift"."""
         return self.verdicts["perturbed"].outcome
 
     @property
@@ -75,7 +74,9 @@ class ComparisonReport:
                     arm=name,
                     disparity=None if metrics is None else metrics.disparity,
                     invariant_disparity=None if metrics is None else metrics.invariant_disparity,
-                    neg_elbo=float(arm.neg_elbo[arm.finite].mean()) if len(arm.finite) else math.nan,
+                    neg_elbo=float(arm.neg_elbo[arm.finite].mean())
+                    if len(arm.finite)
+                    else math.nan,
                     active_units=math.nan if metrics is None else metrics.active_units.value,
                     seconds=arm.seconds,
                     verdict=self.verdicts[name].outcome if name in self.verdicts else "",
@@ -85,10 +86,11 @@ class ComparisonReport:
 
     def __str__(self) -> str:
         header = ("arm", "gauge-dependent", "invariant", "−ELBO", "active", "seconds", "verdict")
-        cells = [header]
+        cells: list[tuple[str, ...]] = [header]
         for row in self.table():
             gauge, invariant = (
-                "diverged" if e is None else str(e) for e in (row.disparity, row.invariant_disparity)
+                "diverged" if e is None else str(e)
+                for e in (row.disparity, row.invariant_disparity)
             )
             numbers = (f"{row.neg_elbo:.3f}", f"{row.active_units:.2g}", f"{row.seconds:.0f}")
             cells.append((row.arm, gauge, invariant, *numbers, row.verdict))
@@ -118,7 +120,10 @@ class ComparisonReport:
         except OSError as err:
             msg = f"The report cannot be saved to {target}: {err}."
             raise InvalidInputError(msg) from err
-        arrays: dict[str, NDArray[Any]] = {"train_rows": self.train_rows, "test_rows": self.test_rows}
+        arrays: dict[str, NDArray[Any]] = {
+            "train_rows": self.train_rows,
+            "test_rows": self.test_rows,
+        }
         for name, arm in self.arms.items():
             for field in ("latents", "neg_elbo", "kl_per_axis", "learning_curve"):
                 arrays[f"arms/{name}/{field}"] = getattr(arm, field)

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from topopert.records import Estimate
+
 from . import disparity
 from .arms import Arm
 from .degeneracy import active_units
-from .estimate import Estimate, jackknife_log_estimate, pair_mean
+from .estimate import jackknife_log_estimate, pair_mean
 
 __all__ = ["Verdict", "VerdictRule", "decide"]
 

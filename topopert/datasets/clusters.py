@@ -26,7 +26,10 @@ def clusters(
     """
     n_clusters = check_count(n_clusters, name="n_clusters")
     if ambient_dim < n_clusters:
-        msg = f"{n_clusters} equidistant centres need `ambient_dim` >= {n_clusters}, got {ambient_dim}."
+        msg = (
+            f"{n_clusters} equidistant centres need `ambient_dim` >= {n_clusters}, "
+            f"got {ambient_dim}."
+        )
         raise InvalidInputError(msg)
     label = np.arange(check_count(n_points, name="n_points")) % n_clusters
     centres = np.sqrt(2) * np.eye(n_clusters)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .anchor_potential import AnchorPotential
-from .couplings import Adiabatic, Constant
+from .couplings import Adiabatic, Constant, Coupling, checked_coupling
 from .hamiltonian import Hamiltonian
 from .potential import Potential
 from .well_potential import WellPotential
@@ -12,7 +12,9 @@ __all__ = [
     "Adiabatic",
     "AnchorPotential",
     "Constant",
+    "Coupling",
     "Hamiltonian",
     "Potential",
     "WellPotential",
+    "checked_coupling",
 ]

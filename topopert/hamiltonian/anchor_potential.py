@@ -56,7 +56,9 @@ class AnchorPotential(Potential):
         """The anchors T(x), shape (B, d); compute them once per datum and pass them on."""
         return self.extension(x)
 
-    def forward(self, z: Tensor, x: Tensor | None = None, *, anchors: Tensor | None = None) -> Tensor:
+    def forward(
+        self, z: Tensor, x: Tensor | None = None, *, anchors: Tensor | None = None
+    ) -> Tensor:
         """V(z; x), shape (B,), in nats.
 
         Args:

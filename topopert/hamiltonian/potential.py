@@ -21,7 +21,9 @@ class Potential(nn.Module):
     below: ``2 * a + b`` is a potential.
     """
 
-    def forward(self, z: Tensor, x: Tensor | None = None, *, anchors: Tensor | None = None) -> Tensor:
+    def forward(
+        self, z: Tensor, x: Tensor | None = None, *, anchors: Tensor | None = None
+    ) -> Tensor:
         """V(z; x), shape (B,), in nats.
 
         Args:
@@ -68,7 +70,9 @@ class SumPotential(Potential):
         self.terms = nn.ModuleList(terms)
         self.factors = tuple(factors)
 
-    def forward(self, z: Tensor, x: Tensor | None = None, *, anchors: Tensor | None = None) -> Tensor:
+    def forward(
+        self, z: Tensor, x: Tensor | None = None, *, anchors: Tensor | None = None
+    ) -> Tensor:
         """The combination of the terms' energies, shape (B,)."""
         return self._combine(lambda term: term(z, x, anchors=anchors))
 

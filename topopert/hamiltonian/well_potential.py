@@ -65,7 +65,9 @@ class WellPotential(Potential):
             value = torch.as_tensor(getattr(wells, name)).to(torch.get_default_dtype())
             self.register_buffer(name, value)
 
-    def forward(self, z: Tensor, x: Tensor | None = None, *, anchors: Tensor | None = None) -> Tensor:
+    def forward(
+        self, z: Tensor, x: Tensor | None = None, *, anchors: Tensor | None = None
+    ) -> Tensor:
         """V(z), shape (B,), in nats; x and anchors play no part."""
         return self.expectation(z, None)
 

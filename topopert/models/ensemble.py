@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -109,15 +109,14 @@ class Ensemble:
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Posterior means and log-variances of x (B, D), each of shape (K, B, d)."""
         pairs = [self._call(k, "encode", x) for k in range(len(self))]
-        mean, logvar = (torch.stack(values) for values in zip(*pairs, strict=True))
-        return mean, logvar
+        return torch.stack([mean for mean, _ in pairs]), torch.stack([lv for _, lv in pairs])
 
     @torch.no_grad()
     def decode(self, z: Tensor) -> Tensor:
         """Reconstructions of z (K, B, d), shape (K, B, D)."""
         return torch.stack([self._call(k, "decode", z[k]) for k in range(len(self))])
 
-    def _call(self, k: int, method: str, value: Tensor) -> tuple[Tensor, Tensor]:
+    def _call(self, k: int, method: str, value: Tensor) -> Any:
         return functional_call(_Method(self.skeleton, method), self._state(k), (value,))
 
     def _state(self, k: int) -> dict[str, Tensor]:
@@ -133,7 +132,7 @@ class _Method(nn.Module):
         self.model = model
         self.method = method
 
-    def forward(self, value: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, value: Tensor) -> Any:
         return getattr(self.model, self.method)(value)
 
 

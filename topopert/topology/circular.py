@@ -39,10 +39,12 @@ def circular_coordinates(
         classes: Indices of the classes in the H1 diagram.
 
     Returns:
-        Angles in [0, 2π), one column per class, shape (n, k), or None if a lift to the integers fails for this prime; try another.
+        Angles in [0, 2π), one column per class, shape (n, k), or None if a lift to the integers
+        fails for this prime; try another.
 
     References:
-        de Silva, Morozov, Vejdemo-Johansson, Persistent cohomology and circular coordinates (2011).
+        de Silva, Morozov, Vejdemo-Johansson, Persistent cohomology and circular coordinates
+        (2011).
         Perea, Sparse circular coordinates via principal Z-bundles (2020).
     """
     n = len(dist)
@@ -106,7 +108,7 @@ def _smoothed_angles(
     harmonic = np.array(harmonics)
     basis = reduced_basis(harmonic @ harmonic.T)
     # α = η + δf is integer, so θ = −2πf mod 2π has dθ = 2πη along every edge.
-    return -2 * np.pi * (basis @ np.array(potentials)).T
+    return np.asarray(-2 * np.pi * (basis @ np.array(potentials)).T, dtype=np.float64)
 
 
 def _orient(angles: NDArray[np.float64]) -> NDArray[np.float64]:

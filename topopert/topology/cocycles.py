@@ -8,9 +8,7 @@ from numpy.typing import NDArray
 __all__ = ["integer_cocycle", "is_cocycle"]
 
 
-def integer_cocycle(
-    cocycle: NDArray[np.int64], *, n: int, prime: int
-) -> NDArray[np.int64]:
+def integer_cocycle(cocycle: NDArray[np.int64], *, n: int, prime: int) -> NDArray[np.int64]:
     """The lift of a cocycle mod a prime to representatives in (−p/2, p/2].
 
     The lift need not be a cocycle over the integers; `is_cocycle` tells.

@@ -47,10 +47,8 @@ def minimum_spanning_tree(dist: NDArray[np.float64]) -> nx.Graph:
     return graph
 
 
-def component_merges(
-    dist: NDArray[np.float64], mass: NDArray[np.floating]
-) -> tuple[Merge, ...]:
-    """The merges of the single-linkage tree by ascending death, with the share of the smaller side.
+def component_merges(dist: NDArray[np.float64], mass: NDArray[np.floating]) -> tuple[Merge, ...]:
+    """The merges of the single-linkage tree by ascending death.
 
     Args:
         dist: Distances of the landmarks, shape (n, n).

@@ -12,7 +12,13 @@ from scipy.spatial.distance import cdist
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from topopert._checks import check_choice, check_count, check_not_constant, check_points, check_real
+from topopert._checks import (
+    check_choice,
+    check_count,
+    check_not_constant,
+    check_points,
+    check_real,
+)
 from topopert.backends import RipsPersistence, ripser_persistence, wasserstein_distance
 from topopert.errors import BackendError, InvalidInputError
 from topopert.extension import LandmarkExtension, extend
@@ -157,7 +163,9 @@ class PersistentTopology(TransformerMixin, BaseEstimator):
         width is ε* in units of the prior.
         """
         check_is_fitted(self)
-        spread = np.sqrt(((self._landmark_points - self._landmark_points.mean(axis=0)) ** 2).sum(1))
+        spread = np.sqrt(
+            ((self._landmark_points - self._landmark_points.mean(axis=0)) ** 2).sum(1)
+        )
         width = self.scale_ * np.sqrt(self.latent_dim) / np.sqrt(np.mean(spread**2))
         return WellSpec(
             centers=self._anchor_values.copy(),
@@ -195,8 +203,8 @@ class PersistentTopology(TransformerMixin, BaseEstimator):
             check_not_constant(points)
             if self.latent_dim > points.shape[1]:
                 msg = (
-                    f"latent_dim={self.latent_dim} is above the data's dimension: found array with "
-                    f"{points.shape[1]} feature(s) (n_features={points.shape[1]}). "
+                    f"latent_dim={self.latent_dim} is above the data's dimension: found array "
+                    f"with {points.shape[1]} feature(s) (n_features={points.shape[1]}). "
                     f"Choose latent_dim <= {points.shape[1]}."
                 )
                 raise InvalidInputError(msg)
@@ -251,7 +259,9 @@ class PersistentTopology(TransformerMixin, BaseEstimator):
         # Bars are sorted by length, and p-values grow as death/birth falls: look them up.
         loops = [f for f in self.features_ if f.homology_dim == 1]
         pairs = persistence.diagrams[1].pairs
-        classes = [int(np.flatnonzero((pairs == (f.birth, f.death)).all(axis=1))[0]) for f in loops]
+        classes = [
+            int(np.flatnonzero((pairs == (f.birth, f.death)).all(axis=1))[0]) for f in loops
+        ]
         for prime in _PRIMES:
             if prime != persistence.prime:
                 persistence = ripser_persistence(self._dist, max_homology_dim=1, prime=prime)
@@ -293,15 +303,18 @@ class PersistentTopology(TransformerMixin, BaseEstimator):
         self.layout_, self.anchor_distance_ = candidates[best][0], distances[best]
         self.layout_distances_ = {}
         for (name, _), distance in zip(candidates, distances, strict=True):
-            self.layout_distances_[name] = min(distance, self.layout_distances_.get(name, distance))
+            self.layout_distances_[name] = min(
+                distance, self.layout_distances_.get(name, distance)
+            )
         values = candidates[best][1]
         self._anchor_values = prior_scale(values, of=extend(self._extension(values), points))
 
     def _diagram_distance(self, layout: NDArray[np.float64]) -> float:
-        """Order-2 Wasserstein distance of the layout's diagrams to the landmarks', in RMS radii."""
+        """Wasserstein distance of the layout's diagrams to the landmarks', in RMS radii."""
         own = _rms_radius(self._landmark_points)
         answer = ripser_persistence(
-            pairwise_distances(layout) / _rms_radius(layout), max_homology_dim=self.max_homology_dim
+            pairwise_distances(layout) / _rms_radius(layout),
+            max_homology_dim=self.max_homology_dim,
         )
         return sum(
             wasserstein_distance(a, _scaled(b, 1 / own))

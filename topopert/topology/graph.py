@@ -10,8 +10,6 @@ from scipy.sparse.csgraph import shortest_path
 
 from topopert.records import TopologicalFeature
 
-from .components import minimum_spanning_tree
-
 __all__ = ["component_labels", "feature_scale", "geodesic_distances", "landmark_graph"]
 
 # Where in the best interval of scales to stop: at its lower end the graph only just holds
@@ -19,9 +17,7 @@ __all__ = ["component_labels", "feature_scale", "geodesic_distances", "landmark_
 _INTO_INTERVAL = 0.25
 
 
-def feature_scale(
-    features: tuple[TopologicalFeature, ...], spanning_tree: nx.Graph
-) -> float:
+def feature_scale(features: tuple[TopologicalFeature, ...], spanning_tree: nx.Graph) -> float:
     """The scale ε* with the largest persistence-weighted count of significant classes alive.
 
     Scales below the last spurious death of H0 count only where no class is alive above it.
@@ -40,7 +36,9 @@ def feature_scale(
     deaths = np.array([f.death for f in features])
     gaps = [f.death for f in features if f.homology_dim == 0]
     # An outlier joins late without being a class: the 99 % quantile passes over a few of those.
-    spurious = lengths[~np.isclose(lengths[:, None], gaps, rtol=1e-6).any(axis=1)] if gaps else lengths
+    spurious = (
+        lengths[~np.isclose(lengths[:, None], gaps, rtol=1e-6).any(axis=1)] if gaps else lengths
+    )
     floor = float(np.quantile(spurious, 0.99)) if len(spurious) else 0.0
     starts = np.unique(np.concatenate([births[births > floor], [floor]]))
     weight = ((births <= starts[:, None]) & (starts[:, None] < deaths)) @ (deaths - births)
@@ -52,9 +50,7 @@ def feature_scale(
     return low + _INTO_INTERVAL * (high - low)
 
 
-def landmark_graph(
-    dist: NDArray[np.float64], scale: float, spanning_tree: nx.Graph
-) -> nx.Graph:
+def landmark_graph(dist: NDArray[np.float64], scale: float, spanning_tree: nx.Graph) -> nx.Graph:
     """The connected graph of the Rips edges up to a scale and of the spanning tree.
 
     Args:

@@ -43,5 +43,5 @@ def _gram_schmidt(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     # B G Bᵀ = L D Lᵀ with unit lower-triangular L: L holds the coefficients, D the squared norms.
     factor = np.linalg.cholesky(basis @ gram @ basis.T)
-    diagonal = np.diagonal(factor)
-    return factor / diagonal, diagonal**2
+    diagonal = np.diagonal(factor).astype(np.float64)
+    return factor / diagonal, np.square(diagonal)

@@ -147,9 +147,10 @@ def _residual_axes(
     """Principal axes of what trigonometric functions of the angles leave of the geodesics."""
     weight = mass / mass.sum()
     full = geodesic_layout(geodesic, mass, min(len(geodesic), 10 + n_axes))
-    harmonics = np.hstack([np.ones((len(angles), 1))] + [
-        trig(order * angles) for order, trig in itertools.product((1, 2, 3), (np.cos, np.sin))
-    ])
+    harmonics = np.hstack(
+        [np.ones((len(angles), 1))]
+        + [trig(order * angles) for order, trig in itertools.product((1, 2, 3), (np.cos, np.sin))]
+    )
     root = np.sqrt(weight)[:, None]
     coefficients, *_ = np.linalg.lstsq(root * harmonics, root * full, rcond=None)
     return pca_layout(full - harmonics @ coefficients, mass, n_axes)

@@ -12,9 +12,7 @@ __all__ = ["prior_scale"]
 _NOISE_SHARE = 0.01
 
 
-def prior_scale(
-    values: NDArray[np.float64], *, of: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def prior_scale(values: NDArray[np.float64], *, of: NDArray[np.float64]) -> NDArray[np.float64]:
     """The affine image of `values` under the map that gives `of` the prior's second moments.
 
     The map is symmetric, so it turns nothing: signs and axes stay those of the layout.

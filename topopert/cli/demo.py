@@ -1,0 +1,162 @@
+"""`topopert demo`: from nothing to a verdict, on real data and on a torus."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import click
+import numpy as np
+
+from topopert import datasets, plotting
+from topopert._lazy import require
+from topopert.comparison import ComparisonReport, ModelFactory, compare
+from topopert.datasets import Dataset
+from topopert.errors import InvalidInputError
+from topopert.models import MLPVAE, TrainingConfig
+
+from .progress import ComparisonProgress
+
+__all__ = ["DEMO_CASES", "DemoCase", "draw_report", "run_demo"]
+
+# A folder with this file in it is a demo's, and may be replaced by the next one.
+_MARKER = ".topopert-demo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoCase:
+    """A data set of the demo and how it is compared."""
+
+    name: str
+    title: str
+    load: Callable[[], Dataset]
+    latent_dim: int
+    model: ModelFactory
+    training: TrainingConfig
+    colour_label: str
+    cyclic: bool  # whether the colour, the first true parameter, is an angle
+
+
+def _torus() -> Dataset:
+    return datasets.torus(2000, ambient_dim=20, noise=0.05, rng=np.random.default_rng(0))
+
+
+DEMO_CASES = (
+    DemoCase(
+        name="digits",
+        title="8×8 digits, d = 2",
+        load=datasets.digits,
+        latent_dim=2,
+        model=partial(MLPVAE, hidden=(128, 128)),
+        training=TrainingConfig(n_steps=4000),
+        colour_label="digit",
+        cyclic=False,
+    ),
+    DemoCase(
+        name="torus",
+        title="torus in R²⁰, d = 3",
+        load=_torus,
+        latent_dim=3,
+        model=MLPVAE,
+        training=TrainingConfig(n_steps=1500),
+        colour_label="angle around the axis",
+        cyclic=True,
+    ),
+)
+
+
+def run_demo(out: Path, *, n_seeds: int) -> dict[str, ComparisonReport]:
+    """Compare each demo case, print its table and verdict, and write reports and pictures.
+
+    Everything is made in a folder beside `out` that takes its name at the very end, so `out` holds
+    a whole demo or none.
+
+    Args:
+        out: The folder; one that an earlier demo made is replaced.
+        n_seeds: Number of seeds per arm.
+
+    Raises:
+        InvalidInputError: If `out` is there and is not a demo's, or cannot be written.
+        MissingDependencyError: If matplotlib is missing.
+    """
+    require("matplotlib", extra="plot")  # before minutes of training, not after
+    reports = {}
+    with _folder_when_done(out) as folder:
+        for case in DEMO_CASES:
+            data = case.load()
+            with ComparisonProgress(case.title) as progress:
+                report = compare(
+                    data.points,
+                    latent_dim=case.latent_dim,
+                    model=case.model,
+                    n_seeds=n_seeds,
+                    controls=("shuffled",),
+                    training=case.training,
+                    on_progress=progress,
+                )
+            report.save(folder / case.name)
+            draw_report(case, data, report, folder / case.name)
+            click.echo(f"\n{case.title}: {n_seeds} seeds, {len(report.test_rows)} rows held out")
+            click.echo(str(report))
+            reports[case.name] = report
+    click.echo(f"\nreports and pictures: {out}")
+    return reports
+
+
+def draw_report(case: DemoCase, data: Dataset, report: ComparisonReport, folder: Path) -> None:
+    """Draw the latent spaces, the diagrams and the disparities of a report into a folder."""
+    shown = ("baseline", "perturbed")
+    grid = plotting.plot_latents_grid(
+        {name: report.arms[name].latents for name in shown},
+        data.parameters[report.test_rows, 0],
+        colour_label=case.colour_label,
+        cyclic=case.cyclic,
+    )
+    grid.savefig(folder / "latents.png", dpi=150)
+
+    figure = plotting.new_figure(4.0, 4.2)
+    ax = plotting.plot_diagrams(report.diagrams, report.features, ax=figure.subplots())
+    ax.set_title(case.title)
+    figure.savefig(folder / "diagram.png", dpi=150)
+
+    rows = [row for row in report.table() if row.disparity and row.invariant_disparity]
+    if rows:
+        figure = plotting.new_figure(1.6 + 1.1 * len(rows), 3.6)
+        plotting.plot_disparities(
+            [row.arm for row in rows],
+            {
+                "gauge-dependent": [row.disparity for row in rows if row.disparity],
+                "invariant": [r.invariant_disparity for r in rows if r.invariant_disparity],
+            },
+            ax=figure.subplots(),
+        )
+        figure.savefig(folder / "disparities.png", dpi=150)
+
+
+@contextmanager
+def _folder_when_done(out: Path) -> Iterator[Path]:
+    """A new folder that becomes `out` once the block has ended well, and vanishes otherwise."""
+    if out.exists() and not (out / _MARKER).exists() and (not out.is_dir() or any(out.iterdir())):
+        msg = f"{out} is there and was not made by `topopert demo`. Choose another --out."
+        raise InvalidInputError(msg)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        workplace = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))
+    except OSError as err:
+        msg = f"{out} cannot be written: {err.strerror or err}."
+        raise InvalidInputError(msg) from err
+    try:
+        fresh, former = workplace / "new", workplace / "old"
+        fresh.mkdir()
+        (fresh / _MARKER).touch()
+        yield fresh
+        if out.exists():
+            out.rename(former)
+        fresh.rename(out)
+    finally:
+        shutil.rmtree(workplace, ignore_errors=True)

@@ -1,0 +1,62 @@
+"""The command `topopert`: exit 0 on success, 2 on bad input with one line, never a traceback."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+import click
+
+import topopert
+from topopert.errors import TopopertError
+
+from .demo import run_demo
+
+__all__ = ["main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(topopert.__version__, prog_name="topopert")
+def _cli() -> None:
+    """Train VAEs whose latent space does not depend on the random seed."""
+
+
+@_cli.command()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("demo"),
+    show_default=True,
+    help="Folder for reports and pictures; a former demo in it is replaced.",
+)
+@click.option("--seeds", type=click.IntRange(min=3), default=6, show_default=True)
+def demo(out: Path, seeds: int) -> None:
+    """The whole road on handwritten digits and on a torus in R²⁰."""
+    run_demo(out, n_seeds=seeds)
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    # `kill` then ends a run as Ctrl-C does, and what is half-written is taken away.
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = _cli.main(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as err:
+        err.show()
+        code = 2
+    except click.ClickException as err:
+        click.echo(f"topopert: {err.format_message()}", err=True)
+        code = 2
+    except TopopertError as err:
+        click.echo(f"topopert: {' '.join(str(err).split())}", err=True)
+        code = 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("topopert: interrupted", err=True)
+        code = 130
+    sys.exit(code or 0)
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
