@@ -20,6 +20,7 @@ __all__ = [
     "check_points",
     "check_real",
     "check_square_distances",
+    "plain_array",
 ]
 
 
@@ -28,12 +29,32 @@ def check_points(
 ) -> NDArray[np.floating[Any]]:
     """The points as a finite floating array, shape (N, D); float32 stays float32.
 
-    Tensors are taken to the CPU; integers and booleans become float64. The wording of the
-    refusals is scikit-learn's, followed by what to do.
+    Integers and booleans become float64. The wording of the refusals is scikit-learn's.
 
     Raises:
         InvalidInputError: If the points are not a real, dense, finite array of shape (N, D) with
             N >= min_points and D >= 1.
+    """
+    try:
+        floats: Any = [np.float64, np.float32]  # scikit-learn's stub knows only strings
+        return check_array(
+            plain_array(points, name=name),
+            dtype=floats,
+            ensure_min_samples=min_points,
+            input_name=name,
+        )
+    except (TypeError, ValueError) as err:
+        if isinstance(err, InvalidInputError):
+            raise
+        msg = f"`{name}` cannot be used: {err}"
+        raise InvalidInputError(msg) from err
+
+
+def plain_array(points: Any, *, name: str = "points") -> Any:
+    """The points without what scikit-learn does not know: tensors, half types, masks, images.
+
+    Raises:
+        InvalidInputError: If entries are masked or the array has more than two axes.
     """
     if isinstance(points, torch.Tensor):
         points = points.detach().cpu()
@@ -49,17 +70,7 @@ def check_points(
             f"{points.shape}. Give each sample one row, e.g. `images.reshape(len(images), -1)`."
         )
         raise InvalidInputError(msg)
-    try:
-        floats: Any = [np.float64, np.float32]  # scikit-learn's stub knows only strings
-        return check_array(
-            points,
-            dtype=floats,
-            ensure_min_samples=min_points,
-            input_name=name,
-        )
-    except (TypeError, ValueError) as err:
-        msg = f"`{name}` cannot be used: {err}"
-        raise InvalidInputError(msg) from err
+    return points
 
 
 def check_not_constant(points: NDArray[Any], *, name: str = "points") -> None:

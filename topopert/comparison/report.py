@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -166,9 +168,13 @@ class ComparisonReport:
         source = Path(directory)
         try:
             record = json.loads((source / _RECORD).read_text())
-            with np.load(source / _ARRAYS, allow_pickle=False) as archive:
+            # NumPy leaves a file that it opened itself open when it is no archive.
+            with (
+                (source / _ARRAYS).open("rb") as file,
+                np.load(file, allow_pickle=False) as archive,
+            ):
                 arrays = {name: archive[name] for name in archive.files}
-        except (OSError, ValueError, EOFError, KeyError) as err:
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as err:
             msg = f"No report can be read from {source}: {err}"
             raise InvalidInputError(msg) from err
         if not isinstance(record, dict) or record.get("format") != _FORMAT:

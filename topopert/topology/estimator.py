@@ -16,8 +16,8 @@ from topopert._checks import (
     check_choice,
     check_count,
     check_not_constant,
-    check_points,
     check_real,
+    plain_array,
 )
 from topopert.backends import RipsPersistence, ripser_persistence, wasserstein_distance
 from topopert.errors import BackendError, InvalidInputError
@@ -186,8 +186,7 @@ class PersistentTopology(TransformerMixin, BaseEstimator):
         check_choice(self.layout, _LAYOUTS, name="layout")
 
     def _checked(self, points: Any, *, reset: bool) -> NDArray[np.floating[Any]]:
-        if isinstance(points, torch.Tensor) or getattr(points, "ndim", 2) > 2:
-            points = check_points(points)
+        points = plain_array(points)
         try:
             points = validate_data(
                 self,

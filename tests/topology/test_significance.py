@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import topopert as tp
+from topopert.topology.significance import bar_p_values
+
+
+def structureless(kind: str, n: int, dim: int, rng: np.random.Generator) -> np.ndarray:
+    if kind == "gaussian":
+        return rng.normal(size=(n, dim))
+    if kind == "cube":
+        return rng.random((n, dim))
+    if kind == "rectangle":
+        return rng.random((n, dim)) * np.where(np.arange(dim) == 0, 4.0, 1.0)
+    if kind == "heavy tails":
+        return rng.standard_t(3, size=(n, dim))
+    blobs = rng.normal(size=(n, dim))
+    blobs[: n // 2, 0] += 6
+    return blobs
+
+
+KINDS = ("gaussian", "cube", "rectangle", "heavy tails", "two blobs")
+
+
+def diagram_with(log_log_ratios: np.ndarray) -> tp.PersistenceDiagram:
+    deaths = np.exp(np.exp(log_log_ratios))
+    return tp.PersistenceDiagram(
+        pairs=np.stack([np.ones_like(deaths), deaths], axis=1),
+        essential=np.empty(0),
+        homology_dim=1,
+    )
+
+
+def test_p_values_are_those_of_the_fitted_gumbel_law(rng) -> None:
+    # The logarithm of an exponential is left-skewed Gumbel; location −2 and scale .8 here.
+    bulk = -2 + 0.8 * np.log(rng.exponential(size=4000))
+    tail = np.linspace(-0.6, -0.2, 5)
+    ell = np.append(bulk, tail)
+    exact = len(ell) * np.exp(-np.exp((tail + 2) / 0.8))
+    found = bar_p_values(diagram_with(ell))[-5:]
+    small = exact < 0.5
+    assert small.sum() >= 3
+    # The fit's own error of some percent is magnified by the double exponential.
+    np.testing.assert_allclose(np.log(found[small]), np.log(exact[small]), rtol=0.35)
+
+
+def test_a_long_bar_stands_out(rng) -> None:
+    ell = np.append(-2 + 0.7 * np.log(rng.exponential(size=200)), 0.5)
+    p = bar_p_values(diagram_with(ell))
+    assert p[-1] < 1e-3
+    assert (p[:-1] > 0.05).all()
+
+
+def test_few_bars_are_judged_by_fixed_values() -> None:
+    # location −1.75, scale .75, two bars
+    p = bar_p_values(diagram_with(np.array([0.0, -2.0])))
+    expected = 2 * math.exp(-math.exp(1.75 / 0.75))
+    assert p[0] == pytest.approx(expected, rel=1e-9)
+    assert p[1] == 1.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_points", [40, 300, 1000])
+def test_false_positives_stay_at_the_nominal_level(n_points: int) -> None:
+    rng = np.random.default_rng(n_points)
+    n_clouds, loops, gaps = 0, 0, 0
+    for dim in (2, 5, 20):
+        for kind in KINDS:
+            for _ in range(8):
+                points = structureless(kind, n_points, dim, rng)
+                topology = tp.PersistentTopology(n_landmarks=200, layout="pca").fit(points)
+                n_clouds += 1
+                dims = {f.homology_dim for f in topology.features_}
+                loops += 1 in dims
+                gaps += 0 in dims and kind != "two blobs"  # which are two components in truth
+    # 120 clouds at the 5 % level: 12 or fewer in 99 % of all cases
+    assert n_clouds == 120
+    assert loops <= 12
+    assert gaps <= 12
