@@ -16,6 +16,7 @@ def run(monkeypatch, capsys, *args: str) -> tuple[int, str, str]:
     with pytest.raises(SystemExit) as stop:
         main()
     captured = capsys.readouterr()
+    assert isinstance(stop.value.code, int)
     return stop.value.code, captured.out, captured.err
 
 

@@ -17,7 +17,7 @@ def test_scikit_learn_accepts_the_estimator() -> None:
     with warnings.catch_warnings():
         # The checks warn where they skip themselves for want of pandas or polars.
         warnings.simplefilter("ignore")
-        for instance, check in estimator_checks_generator(estimator):
+        for instance, check in map(tuple, estimator_checks_generator(estimator)):
             check(instance)
 
 

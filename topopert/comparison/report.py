@@ -6,7 +6,6 @@ import json
 import math
 import os
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -169,12 +168,10 @@ class ComparisonReport:
         try:
             record = json.loads((source / _RECORD).read_text())
             # NumPy leaves a file that it opened itself open when it is no archive.
-            with (
-                (source / _ARRAYS).open("rb") as file,
-                np.load(file, allow_pickle=False) as archive,
-            ):
+            with (source / _ARRAYS).open("rb") as file:
+                archive = np.load(file, allow_pickle=False)
                 arrays = {name: archive[name] for name in archive.files}
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as err:
+        except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as err:
             msg = f"No report can be read from {source}: {err}"
             raise InvalidInputError(msg) from err
         if not isinstance(record, dict) or record.get("format") != _FORMAT:
