@@ -15,7 +15,7 @@ rng, dtype, threads = torch.get_rng_state(), torch.get_default_dtype(), torch.ge
 state, handlers = numpy.random.get_state()[1].copy(), list(logging.root.handlers)
 import topopert
 assert "matplotlib" not in sys.modules, "matplotlib was imported"
-assert "click" not in sys.modules and "tqdm" not in sys.modules
+assert "click" not in sys.modules
 assert torch.equal(rng, torch.get_rng_state()) and dtype == torch.get_default_dtype()
 assert threads == torch.get_num_threads() and handlers == logging.root.handlers
 assert (state == numpy.random.get_state()[1]).all()

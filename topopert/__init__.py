@@ -22,6 +22,7 @@ from .comparison import (
 from .errors import (
     BackendError,
     InvalidInputError,
+    InvalidTypeError,
     MissingDependencyError,
     TopopertError,
     TopopertWarning,
@@ -52,6 +53,7 @@ __all__ = [
     "Estimate",
     "Hamiltonian",
     "InvalidInputError",
+    "InvalidTypeError",
     "MissingDependencyError",
     "PersistenceDiagram",
     "PersistentTopology",

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.utils import check_array
 
-from topopert.errors import InvalidInputError
+from topopert.errors import InvalidInputError, InvalidTypeError
 
 __all__ = [
     "check_choice",
@@ -21,6 +21,7 @@ __all__ = [
     "check_real",
     "check_square_distances",
     "plain_array",
+    "unusable",
 ]
 
 
@@ -46,8 +47,13 @@ def check_points(
     except (TypeError, ValueError) as err:
         if isinstance(err, InvalidInputError):
             raise
-        msg = f"`{name}` cannot be used: {err}"
-        raise InvalidInputError(msg) from err
+        raise unusable(name, err) from err
+
+
+def unusable(name: str, err: TypeError | ValueError) -> InvalidInputError:
+    """Our error in place of one of scikit-learn's, its wording kept."""
+    kind = InvalidTypeError if isinstance(err, TypeError) else InvalidInputError
+    return kind(f"`{name}` cannot be used: {err}")
 
 
 def plain_array(points: Any, *, name: str = "points") -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "BackendError",
     "InvalidInputError",
+    "InvalidTypeError",
     "MissingDependencyError",
     "TopopertError",
     "TopopertWarning",
@@ -17,6 +18,10 @@ class TopopertError(Exception):
 
 class InvalidInputError(TopopertError, ValueError):
     """An argument cannot be used: the message says what was given and what to do."""
+
+
+class InvalidTypeError(InvalidInputError, TypeError):
+    """An argument is of a type that cannot be used; an `except TypeError` works too."""
 
 
 class BackendError(TopopertError, RuntimeError):

@@ -114,4 +114,6 @@ def _blocks(
 ) -> Iterator[Tensor]:
     with torch.no_grad():
         for start in range(0, len(points), block):
-            yield extension(torch.as_tensor(np.asarray(points[start : start + block]))).double()
+            # A read-only memmap is copied: tensors cannot be read-only.
+            rows = np.require(points[start : start + block], requirements="W")
+            yield extension(torch.from_numpy(rows)).double()

@@ -1,24 +1,18 @@
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
-from sklearn.utils.estimator_checks import estimator_checks_generator
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import topopert as tp
 
 
-@pytest.mark.slow
-def test_scikit_learn_accepts_the_estimator() -> None:
-    estimator = tp.PersistentTopology(latent_dim=1, n_landmarks=20)
-    with warnings.catch_warnings():
-        # The checks warn where they skip themselves for want of pandas or polars.
-        warnings.simplefilter("ignore")
-        for instance, check in map(tuple, estimator_checks_generator(estimator)):
-            check(instance)
+# One latent axis: some checks fit on data with a single feature.
+@parametrize_with_checks([tp.PersistentTopology(latent_dim=1, n_landmarks=20)])
+def test_scikit_learn_accepts_the_estimator(estimator, check) -> None:
+    check(estimator)
 
 
 def test_anchors_are_at_the_priors_scale(rng) -> None:

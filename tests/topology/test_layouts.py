@@ -34,11 +34,10 @@ def test_two_classes_in_three_dimensions_make_a_torus_of_revolution(rng) -> None
     distance = 2 + np.cos(tube)
     torus = np.stack([distance * np.cos(around), distance * np.sin(around), np.sin(tube)], axis=1)
     dist = cdist(torus, torus)
-    # Rips kills the class around the axis with the inner equator, of radius 2 − 1.
-    deaths = np.sqrt(3) * np.ones(2)
+    deaths = np.sqrt(3) * np.array([2.0, 1.0])
     for order, shift in (([0, 1], 0.0), ([1, 0], 0.0), ([0, 1], 3 * 2 * np.pi / 24)):
         turned = (angles + np.array([[0.0], [shift]])).T[:, order]
-        (layout,) = circle_layouts(turned, deaths, dist, dist, np.ones(150), 3)
+        (layout,) = circle_layouts(turned, deaths[order], dist, dist, np.ones(150), 3)
         np.testing.assert_allclose(pdist(layout), pdist(torus), rtol=1e-9)
 
 

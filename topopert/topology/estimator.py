@@ -18,6 +18,7 @@ from topopert._checks import (
     check_not_constant,
     check_real,
     plain_array,
+    unusable,
 )
 from topopert.backends import RipsPersistence, ripser_persistence, wasserstein_distance
 from topopert.errors import BackendError, InvalidInputError
@@ -196,8 +197,7 @@ class PersistentTopology(TransformerMixin, BaseEstimator):
                 ensure_min_samples=3 if reset else 1,
             )
         except (TypeError, ValueError) as err:
-            msg = f"`points` cannot be used: {err}"
-            raise InvalidInputError(msg) from err
+            raise unusable("points", err) from err
         if reset:
             check_not_constant(points)
             if self.latent_dim > points.shape[1]:

@@ -106,20 +106,18 @@ def circle_layouts(
 def _torus_of_revolution(
     angles: NDArray[np.float64], radii: NDArray[np.float64], dist: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The torus of revolution that fits the distances best, shape (n, 3).
+    """The torus of revolution with the classes' radii that fits the distances best, shape (n, 3).
 
-    What the diagrams leave open is tried: which class runs around the axis, whether its radius is
-    the torus' own R or that of the inner equator, R − r (a torus of revolution kills the class
-    there, a flat one at R), and at which angle the tube points outwards.
+    What the diagrams leave open is tried: which class runs around the axis, and at which angle the
+    tube points outwards.
     """
     upper = np.triu_indices(len(dist), k=1)
     target = dist[upper]
     best, best_stress = np.empty(0), np.inf
     for axis, tube in ((0, 1), (1, 0)):
         small = radii[tube]
-        # R = r would pinch the torus at its axis.
-        larges = {max(radii[axis] + share * small, _LEAST_ASPECT * small) for share in (0, 0.5, 1)}
-        for large, phase in itertools.product(sorted(larges), _TUBE_PHASES):
+        large = max(radii[axis], _LEAST_ASPECT * small)  # R = r would pinch it at its axis
+        for phase in _TUBE_PHASES:
             layout = _on_torus(angles[:, axis], angles[:, tube] - phase, large, small)
             made = pdist(layout)
             # Only shape counts: the best common factor is taken out.
