@@ -101,11 +101,23 @@ class ComparisonReport:
             for line in cells
         ]
         lines.insert(1, "  ".join("─" * width for width in widths))
+        if self.diagrams:
+            lines.append(self._topology())
         lines += [
             "disparity between seeds with 95 % interval; −ELBO in nats per held-out point",
             f"verdict: {self.verdict} ({self.reason.removesuffix('.')})",
         ]
         return "\n".join(lines)
+
+    def _topology(self) -> str:
+        """One line: what was found in the data and how the anchors were laid out."""
+        counts = [
+            f"{n} significant in H{dim}"
+            for dim in range(len(self.diagrams))
+            if (n := sum(feature.homology_dim == dim for feature in self.features))
+        ]
+        found = ", ".join(counts) or "no significant class, the anchors are geometric only"
+        return f"topology: {found}; layout {self.settings['layout']}"
 
     def save(self, directory: str | os.PathLike[str]) -> None:
         """Write the report into a directory: JSON for the figures, npz for the arrays.

@@ -62,5 +62,7 @@ def plot_diagrams(
         ylim=(-0.04 * longest, 1.08 * longest),
         aspect="equal",
     )
-    ax.legend(loc="lower right", frameon=False)
+    ax.legend(
+        loc="lower right", frameon=False, title=None if features else "no bar stands out of noise"
+    )
     return ax

@@ -67,18 +67,19 @@ def plot_latents_grid(
     )
     style = _cyclic_style() if cyclic else _label_style()
     reach = max(float(np.quantile(np.abs(latents), 0.999)) for latents in arms.values()) * 1.08
-    for row, (name, latents) in zip(grid, arms.items(), strict=True):
+    for index, (name, latents) in enumerate(arms.items()):
+        row = grid[index]
         for seed, (ax, z) in enumerate(zip(row, latents, strict=True)):
             plot_latents(z, colour, ax=ax, **style)
             limits = {"xlim": (-reach, reach), "ylim": (-reach, reach)}
             if solid:
                 limits["zlim"] = (-reach, reach)
                 ax.set_box_aspect((1, 1, 1), zoom=1.25)
-                ax.tick_params(labelbottom=False, labelleft=False, labelright=False)
+                ax.set_zticks([])
             else:
                 ax.set_aspect("equal")
-            ax.set(xticklabels=[], yticklabels=[], **limits)
-            if row is grid[0]:
+            ax.set(xticks=[], yticks=[], **limits)  # all panels share one scale; frames suffice
+            if index == 0:
                 ax.set_title(f"seed {seed}", fontsize=9)
         _name_row(row[0], name, solid=solid)
     bar: Any = figure.colorbar(grid[0, 0].collections[0], ax=grid, pad=0.01, aspect=30)
