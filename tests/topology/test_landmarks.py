@@ -5,6 +5,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 import topopert as tp
+from topopert.topology.landmarks import nearest_landmarks
 
 
 def greedy_reference(points: np.ndarray, n: int) -> tuple[list[int], float]:
@@ -44,3 +45,31 @@ def test_far_from_the_origin_landmarks_stay_the_same(rng) -> None:
     near, _ = tp.maxmin_landmarks(points, 30)
     far, _ = tp.maxmin_landmarks(points + 1e6, 30)
     np.testing.assert_array_equal(near, far)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_many_points_are_searched_as_exactly_as_few(rng, dtype) -> None:
+    # More points than fit a block or the pool, so that every path is taken.
+    points = rng.normal(size=(30_000, 6)).astype(dtype)
+    indices, radius = tp.maxmin_landmarks(points, 120)
+    expected, expected_radius = greedy_reference(points.astype(float), 120)
+    assert indices.tolist() == expected
+    assert radius == pytest.approx(expected_radius, rel=1e-6)
+
+
+def test_equally_far_points_are_all_good(rng) -> None:
+    corners = np.array(np.meshgrid(*[[0.0, 1.0]] * 6)).reshape(6, -1).T
+    indices, radius = tp.maxmin_landmarks(corners, 20)
+    assert len(set(indices.tolist())) == 20
+    assert radius >= 1.0
+    copies = np.repeat(corners[:4], 30, axis=0)
+    indices, radius = tp.maxmin_landmarks(copies, 4)
+    assert sorted(indices // 30) == [0, 1, 2, 3]
+    assert radius == 0.0
+
+
+def test_each_point_has_its_nearest_landmark(rng) -> None:
+    points, landmarks = rng.normal(size=(500, 4)) + 100, rng.normal(size=(30, 4)) + 100
+    found = nearest_landmarks(points, landmarks)
+    np.testing.assert_array_equal(found, cdist(points, landmarks).argmin(axis=1))

@@ -8,7 +8,6 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -29,7 +28,7 @@ from .circular import circular_coordinates
 from .components import component_merges, minimum_spanning_tree, significant_merges
 from .distances import pairwise_distances
 from .graph import component_labels, feature_scale, geodesic_distances, landmark_graph
-from .landmarks import maxmin_landmarks
+from .landmarks import maxmin_landmarks, nearest_landmarks
 from .layouts import circle_layouts, geodesic_layout, pca_layout
 from .prior_scale import prior_scale
 from .significance import bar_p_values
@@ -146,7 +145,7 @@ class PersistentTopology(TransformerMixin, BaseEstimator):
         """Label of the significant component that each point lies in, shape (N,)."""
         check_is_fitted(self)
         points = self._checked(points, reset=False)
-        return self._labels[_nearest(points, self._landmark_points)]
+        return self._labels[nearest_landmarks(points, self._landmark_points)]
 
     def anchors(self) -> AnchorSpec:
         """The anchors as arrays, for `topopert.AnchorPotential`."""
@@ -217,7 +216,7 @@ class PersistentTopology(TransformerMixin, BaseEstimator):
         self.covering_radius_ = radius
         self._landmark_points = np.asarray(points[self.landmarks_], dtype=np.float64)
         self._mass = np.bincount(
-            _nearest(points, self._landmark_points), minlength=len(self.landmarks_)
+            nearest_landmarks(points, self._landmark_points), minlength=len(self.landmarks_)
         ).astype(np.float64)
         self._dist = pairwise_distances(self._landmark_points)
         spacing = np.median(np.min(self._dist + np.diag(np.full(len(self._dist), np.inf)), axis=1))
@@ -334,16 +333,4 @@ def _scaled(diagram: PersistenceDiagram, factor: float) -> PersistenceDiagram:
         pairs=factor * diagram.pairs,
         essential=factor * diagram.essential,
         homology_dim=diagram.homology_dim,
-    )
-
-
-def _nearest(
-    points: NDArray[np.floating[Any]], landmarks: NDArray[np.float64], *, block: int = 4096
-) -> NDArray[np.intp]:
-    """Index of the nearest landmark of each point, shape (N,)."""
-    return np.concatenate(
-        [
-            cdist(points[start : start + block], landmarks).argmin(axis=1)
-            for start in range(0, len(points), block)
-        ]
     )
