@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from topopert.extension import LandmarkExtension, extend, landmark_weights
+from topopert.extension import LandmarkExtension, extend
 from topopert.records import AnchorSpec
 
 
@@ -31,9 +31,13 @@ def test_extension_is_the_weighted_mean_of_the_landmarks_in_reach(rng) -> None:
 
 
 def test_weights_are_a_partition_of_unity(rng) -> None:
-    weights = landmark_weights(torch.from_numpy(rng.uniform(0, 9, size=(40, 10))), 1.0)
+    anchors = spec(rng)
+    extension = LandmarkExtension.from_spec(anchors, dtype=torch.float64)
+    points = torch.from_numpy(rng.normal(size=(40, 4)) * 3)
+    weights = extension.weights(points)
     assert (weights >= 0).all()
     torch.testing.assert_close(weights.sum(dim=1), torch.ones(40, dtype=torch.float64))
+    torch.testing.assert_close(weights @ torch.from_numpy(anchors.values), extension(points))
 
 
 def test_a_point_out_of_every_ball_still_has_an_answer(rng) -> None:

@@ -15,30 +15,31 @@ from topopert.errors import InvalidInputError
 if TYPE_CHECKING:
     from topopert.records import AnchorSpec
 
-__all__ = ["LandmarkExtension", "extend", "landmark_weights"]
+__all__ = ["LandmarkExtension", "extend", "landmark_bumps"]
 
 # A point outside every ball takes the landmarks up to this factor beyond its nearest one.
 _REACH = 1.2
 
 
-def landmark_weights(sq_dist: Tensor, radius: float | Tensor) -> Tensor:
-    """The partition of unity: non-negative weights on the landmarks that sum to 1 per point.
+def landmark_bumps(
+    points: Tensor, landmarks: Tensor, landmark_sq_norms: Tensor, radius: Tensor
+) -> Tensor:
+    """The bumps max(0, R² − distance²) of the landmarks at the points, shape (B, n).
 
-    Each landmark carries the bump max(0, R² − distance²) on its ball. R is `radius`, or a little
-    more than the distance to the nearest landmark where that is farther away, so that every point
-    has an answer and the answer is continuous.
+    R is `radius`, or a little more than the distance to the nearest landmark where that is farther
+    away, so that every point lies in some bump and nothing jumps.
 
     Args:
-        sq_dist: Squared distances to the landmarks, shape (B, n).
-        radius: Radius of the balls, in units of the data.
-
-    Returns:
-        Weights, shape (B, n).
+        points: Shape (B, D), near the origin: distances are found by matrix product.
+        landmarks: Shape (n, D).
+        landmark_sq_norms: Their squared norms, shape (n,).
+        radius: Radius of the balls, scalar, in units of the data.
     """
-    nearest = sq_dist.amin(dim=1, keepdim=True)  # (B, 1)
-    reach = (_REACH**2 * nearest).clamp(min=radius**2)  # (B, 1)
-    bump = (reach - sq_dist).relu()  # (B, n)
-    return bump / bump.sum(dim=1, keepdim=True)
+    own = points.square().sum(dim=1, keepdim=True)  # (B, 1)
+    excess = torch.addmm(landmark_sq_norms, points, landmarks.T, alpha=-2)  # distance² − own
+    nearest = (excess.amin(dim=1, keepdim=True) + own).clamp(min=0)  # (B, 1)
+    sq_reach = torch.maximum(_REACH**2 * nearest, radius**2)  # (B, 1)
+    return torch.sub(sq_reach - own, excess).relu()  # (B, n)
 
 
 class LandmarkExtension(nn.Module):
@@ -56,7 +57,7 @@ class LandmarkExtension(nn.Module):
     landmarks: Tensor
     sq_norms: Tensor
     center: Tensor
-    values: Tensor
+    weighted: Tensor  # values and a column of ones
     radius: Tensor
 
     def __init__(self, landmarks: Tensor, values: Tensor, radius: float) -> None:
@@ -67,7 +68,7 @@ class LandmarkExtension(nn.Module):
         self.register_buffer("center", center)
         self.register_buffer("landmarks", centred)
         self.register_buffer("sq_norms", centred.square().sum(dim=1))
-        self.register_buffer("values", values)
+        self.register_buffer("weighted", torch.hstack([values, torch.ones_like(values[:, :1])]))
         self.register_buffer("radius", torch.as_tensor(radius, dtype=landmarks.dtype))
 
     @classmethod
@@ -81,25 +82,34 @@ class LandmarkExtension(nn.Module):
         )
 
     def weights(self, points: Tensor) -> Tensor:
-        """The weights of the landmarks, shape (B, n).
+        """The partition of unity at the points: rows sum to 1, shape (B, n).
 
         Raises:
             InvalidInputError: If the points do not have the landmarks' number of features.
         """
+        bumps = self._bumps(points)
+        return bumps / bumps.sum(dim=1, keepdim=True)
+
+    def forward(self, points: Tensor) -> Tensor:
+        """The values at the points, shape (B, d).
+
+        Raises:
+            InvalidInputError: If the points do not have the landmarks' number of features.
+        """
+        # The same as weights @ values, without another pass over (B, n) to divide.
+        sums = self._bumps(points) @ self.weighted  # (B, d + 1)
+        return sums[:, :-1] / sums[:, -1:]
+
+    def _bumps(self, points: Tensor) -> Tensor:
         if points.ndim != 2 or points.shape[1] != self.landmarks.shape[1]:
             msg = (
                 f"Anchors were fitted on {self.landmarks.shape[1]} features, got points of shape "
                 f"{tuple(points.shape)}. Pass x as (B, {self.landmarks.shape[1]}), flattened."
             )
             raise InvalidInputError(msg)
-        centred = points.to(self.landmarks.dtype) - self.center  # (B, D)
-        sq_dist = torch.addmm(self.sq_norms, centred, self.landmarks.T, alpha=-2)
-        sq_dist = (sq_dist + centred.square().sum(dim=1, keepdim=True)).clamp(min=0)  # (B, n)
-        return landmark_weights(sq_dist, self.radius)
-
-    def forward(self, points: Tensor) -> Tensor:
-        """The values at the points, shape (B, d)."""
-        return self.weights(points) @ self.values
+        # Centred before it is cast: float64 points far from the origin keep their digits.
+        centred = (points - self.center).to(self.landmarks.dtype)
+        return landmark_bumps(centred, self.landmarks, self.sq_norms, self.radius)
 
 
 def extend(
