@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint figures clean
+.PHONY: help demo test test-fast lint bench figures clean
 
 help:  ## show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/' | column -t -s ':'
@@ -31,6 +31,9 @@ lint: $(VENV)/.installed  ## formatter, linter, import layers, types
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/basedpyright
+
+bench: $(VENV)/.installed  ## speed, as ratios measured in one run
+	@$(BIN)/python -m tests.benchmarks
 
 figures: $(VENV)/.installed  ## regenerate the pictures and the table that README shows
 	$(BIN)/python paper_figures/readme_figures.py

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -20,13 +21,14 @@ from topopert._checks import (
     unusable,
 )
 from topopert.backends import RipsPersistence, ripser_persistence, wasserstein_distance
-from topopert.errors import BackendError, InvalidInputError
+from topopert.errors import BackendError, InvalidInputError, TopopertWarning
 from topopert.extension import LandmarkExtension, extend
 from topopert.records import AnchorSpec, PersistenceDiagram, TopologicalFeature, WellSpec
 
 from .circular import circular_coordinates
 from .components import component_merges, minimum_spanning_tree, significant_merges
 from .distances import pairwise_distances
+from .embedding_dim import required_latent_dim
 from .graph import component_labels, feature_scale, geodesic_distances, landmark_graph
 from .landmarks import maxmin_landmarks, nearest_landmarks
 from .layouts import circle_layouts, geodesic_layout, pca_layout
@@ -70,6 +72,7 @@ class PersistentTopology(TransformerMixin, BaseEstimator):
         anchor_distance_: Its diagram distance to the data: order-2 Wasserstein, summed over the
             homology dimensions, each cloud divided by its RMS radius.
         layout_distances_: The same for every layout that was tried, by name.
+        suggested_latent_dim_: The smallest d in which all features fit.
         n_features_in_: Number of features D.
 
     References:
@@ -111,6 +114,15 @@ class PersistentTopology(TransformerMixin, BaseEstimator):
         points = self._checked(points, reset=True)
         self._find_landmarks(points)
         self._find_features()
+        self.suggested_latent_dim_ = required_latent_dim(self.features_, self._angles)
+        if self.suggested_latent_dim_ > self.latent_dim:
+            warnings.warn(
+                f"The {len(self.features_)} significant features of the data need "
+                f"{self.suggested_latent_dim_} latent dimensions, latent_dim is "
+                f"{self.latent_dim}: the anchors cannot carry them all.",
+                TopopertWarning,
+                stacklevel=2,
+            )
         self._lay_out(points)
         logger.info(
             "%d landmarks of %d points (covering radius %.3g), %d significant features, layout %s "
