@@ -39,4 +39,4 @@ figures: $(VENV)/.installed  ## regenerate the pictures and the table that READM
 	$(BIN)/python paper_figures/readme_figures.py
 
 clean:  ## remove the environment and what was made
-	rm -rf $(VENV) demo .pytest_cache .hypothesis .ruff_cache .import_linter_cache
+	rm -rf $(VENV) demo .demo-* .pytest_cache .hypothesis .ruff_cache .import_linter_cache

@@ -59,3 +59,23 @@ def test_wrong_number_of_features_is_refused(rng) -> None:
     extension = LandmarkExtension.from_spec(spec(rng))
     with pytest.raises(ValueError, match="fitted on 4 features"):
         extension(torch.zeros(3, 5))
+
+
+def test_tight_landmarks_far_apart_leave_no_point_without_an_answer(rng) -> None:
+    centres = 50 * rng.normal(size=(2, 4))
+    landmarks = centres[np.arange(60) % 2] + 0.003 * rng.normal(size=(60, 4))
+    anchors = AnchorSpec(landmarks=landmarks, values=rng.normal(size=(60, 2)), radius=0.004)
+    points = centres[np.arange(300) % 2] + 0.003 * rng.normal(size=(300, 4))
+    found = extend(LandmarkExtension.from_spec(anchors, dtype=torch.float32), points)
+    assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize("factor", [1e-22, 1e20])
+def test_single_precision_serves_any_unit(rng, factor: float) -> None:
+    one = spec(rng)
+    other = AnchorSpec(
+        landmarks=factor * one.landmarks, values=one.values, radius=factor * one.radius
+    )
+    points = rng.normal(size=(50, 4))
+    found = LandmarkExtension.from_spec(other)(torch.from_numpy(factor * points))
+    np.testing.assert_allclose(found, by_hand(one, points), atol=1e-4)

@@ -63,6 +63,9 @@ def plain_array(points: Any, *, name: str = "points") -> Any:
         InvalidInputError: If entries are masked or the array has more than two axes.
     """
     if isinstance(points, torch.Tensor):
+        if points.layout != torch.strided:
+            msg = f"`{name}` is a sparse tensor. Pass `{name}.to_dense()` if it fits in memory."
+            raise InvalidTypeError(msg)
         points = points.detach().cpu()
         # NumPy knows no bfloat16, and half types are too coarse for distances.
         points = points.float() if points.dtype in (torch.float16, torch.bfloat16) else points
@@ -80,11 +83,20 @@ def plain_array(points: Any, *, name: str = "points") -> Any:
 
 
 def check_not_constant(points: NDArray[Any], *, name: str = "points") -> None:
-    """Refuse points that are all equal: they have neither a scale nor a topology.
+    """Refuse points that are all equal, or whose scale floating-point numbers cannot square.
 
     Raises:
-        InvalidInputError: If all rows are equal.
+        InvalidInputError: If all rows are equal, or they spread by less than 1e-100 or more than
+            1e100 (1e-15 and 1e15 in single precision).
     """
+    spread = float(np.max(np.abs(points - points[0]))) if len(points) else 0.0
+    limit = 1e15 if points.dtype == np.float32 else 1e100
+    if spread > 0 and not 1 / limit < spread < limit:
+        msg = (
+            f"`{name}` ({points.dtype}) spreads over {spread:.3g}, whose square is out of range. "
+            "Choose another unit."
+        )
+        raise InvalidInputError(msg)
     if np.all(points == points[0]):
         msg = (
             f"All {len(points)} rows of `{name}` are equal, so there is no distance to work with. "
@@ -180,8 +192,12 @@ def check_latents(latents: Any, *, min_runs: int = 2) -> NDArray[np.float64]:
         InvalidInputError: If they are not real numbers of that shape, K >= min_runs, N >= 3.
     """
     if isinstance(latents, torch.Tensor):
-        latents = latents.detach().cpu().numpy()
-    latents = np.asarray(latents)
+        latents = latents.detach().cpu().double().numpy()
+    try:
+        latents = np.asarray(latents)
+    except ValueError as err:
+        msg = f"`latents` must be one array (K, N, d), the same N points in each run: {err}"
+        raise InvalidInputError(msg) from err
     if not np.issubdtype(latents.dtype, np.floating):
         msg = f"`latents` must be floating-point numbers, got dtype {latents.dtype}."
         raise InvalidInputError(msg)

@@ -21,25 +21,24 @@ __all__ = ["LandmarkExtension", "extend", "landmark_bumps"]
 _REACH = 1.2
 
 
-def landmark_bumps(
-    points: Tensor, landmarks: Tensor, landmark_sq_norms: Tensor, radius: Tensor
-) -> Tensor:
+def landmark_bumps(points: Tensor, landmarks: Tensor, landmark_sq_norms: Tensor) -> Tensor:
     """The bumps max(0, R² − distance²) of the landmarks at the points, shape (B, n).
 
-    R is `radius`, or a little more than the distance to the nearest landmark where that is farther
-    away, so that every point lies in some bump and nothing jumps.
+    R is 1, or a little more than the distance to the nearest landmark where that is farther away,
+    so that every point lies in some bump and nothing jumps.
 
     Args:
         points: Shape (B, D), near the origin: distances are found by matrix product.
         landmarks: Shape (n, D).
         landmark_sq_norms: Their squared norms, shape (n,).
-        radius: Radius of the balls, scalar, in units of the data.
     """
     own = points.square().sum(dim=1, keepdim=True)  # (B, 1)
     excess = torch.addmm(landmark_sq_norms, points, landmarks.T, alpha=-2)  # distance² − own
-    nearest = (excess.amin(dim=1, keepdim=True) + own).clamp(min=0)  # (B, 1)
-    sq_reach = torch.maximum(_REACH**2 * nearest, radius**2)  # (B, 1)
-    return torch.sub(sq_reach - own, excess).relu()  # (B, n)
+    least = excess.amin(dim=1, keepdim=True)  # (B, 1)
+    nearest = (least + own).clamp(min=0)  # (B, 1)
+    sq_reach = nearest.mul(_REACH**2).clamp(min=1)  # (B, 1), radii are the unit
+    # Differences to the nearest landmark first: its own bump is then above 0 whatever rounding does.
+    return torch.sub(sq_reach - nearest, excess - least).relu()  # (B, n)
 
 
 class LandmarkExtension(nn.Module):
@@ -64,7 +63,8 @@ class LandmarkExtension(nn.Module):
         super().__init__()
         # The matrix product loses digits far from the origin; around the centre it does not.
         center = landmarks.mean(dim=0)
-        centred = landmarks - center
+        # In units of the radius no data are too large or too small for single precision.
+        centred = (landmarks - center) / radius
         self.register_buffer("center", center)
         self.register_buffer("landmarks", centred)
         self.register_buffer("sq_norms", centred.square().sum(dim=1))
@@ -75,11 +75,8 @@ class LandmarkExtension(nn.Module):
     def from_spec(cls, spec: AnchorSpec, *, dtype: torch.dtype | None = None) -> LandmarkExtension:
         """The extension of anchors, its buffers in `dtype` (torch's default if None)."""
         dtype = torch.get_default_dtype() if dtype is None else dtype
-        return cls(
-            torch.as_tensor(spec.landmarks).to(dtype),
-            torch.as_tensor(spec.values).to(dtype),
-            spec.radius,
-        )
+        landmarks, values = torch.as_tensor(spec.landmarks), torch.as_tensor(spec.values)
+        return cls(landmarks, values, spec.radius).to(dtype)
 
     def weights(self, points: Tensor) -> Tensor:
         """The partition of unity at the points: rows sum to 1, shape (B, n).
@@ -108,8 +105,8 @@ class LandmarkExtension(nn.Module):
             )
             raise InvalidInputError(msg)
         # Centred before it is cast: float64 points far from the origin keep their digits.
-        centred = (points - self.center).to(self.landmarks.dtype)
-        return landmark_bumps(centred, self.landmarks, self.sq_norms, self.radius)
+        near = ((points - self.center) / self.radius).to(self.landmarks.dtype)
+        return landmark_bumps(near, self.landmarks, self.sq_norms)
 
 
 def extend(

@@ -64,6 +64,18 @@ def test_rotating_alone_does_not_lift(rng, scattered) -> None:
     assert "is not clearly halved" in verdict.reason
 
 
+def test_the_invariant_disparity_has_to_fall_as_well(rng) -> None:
+    """Condition (b) alone: rotations are gone, what no rotation removes is as large as before."""
+    z, residual = rng.normal(size=(N, D)), 0.5 * rng.normal(size=(K, N, D))
+    frames = ortho_group.rvs(D, size=K, random_state=rng)
+    baseline = arm(np.stack([(z + e) @ r for e, r in zip(residual, frames, strict=True)]))
+    verdict = decide(baseline, arm(z + residual), tp.VerdictRule())
+    assert verdict.disparity_ratio.high < 0.5
+    assert verdict.invariant_ratio.value == pytest.approx(1.0)
+    assert verdict.outcome == "not lifted"
+    assert verdict.reason.startswith("the invariant disparity is not clearly halved")
+
+
 def test_a_worse_elbo_does_not_lift(rng, scattered) -> None:
     assert decide(scattered, agreeing(rng, neg_elbo=10.09), tp.VerdictRule()).outcome == "lifted"
     verdict = decide(scattered, agreeing(rng, neg_elbo=10.11), tp.VerdictRule())
@@ -88,8 +100,13 @@ def test_diverged_seeds_are_named_and_left_out(rng, scattered) -> None:
     broken = agreeing(rng, diverged=(2,))
     broken.latents[2] = np.nan
     verdict = decide(scattered, broken, tp.VerdictRule())
-    assert verdict.outcome == "lifted"
+    assert verdict.outcome == "not lifted"
+    assert "more seeds diverge" in verdict.reason
     assert "[2] diverged" in verdict.reason
+    assert decide(broken, agreeing(rng), tp.VerdictRule()).outcome == "nothing to lift"
+    scattered.latents[2] = np.nan
+    both = arm(scattered.latents, diverged=(2,))
+    assert decide(both, broken, tp.VerdictRule()).outcome == "lifted"
 
 
 def test_too_few_seeds_left_is_not_lifted(rng, scattered) -> None:

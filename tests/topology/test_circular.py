@@ -54,3 +54,39 @@ def test_no_loop_no_angle(rng) -> None:
     topology = tp.PersistentTopology().fit(points)
     assert topology.features_ == ()
     assert topology.circular_coordinates(points).shape == (300, 0)
+
+
+def test_columns_are_in_the_order_of_the_features() -> None:
+    """Lattice reduction sorts by length; each angle must stay with its own bar."""
+    t = 2 * np.pi * np.arange(120) / 120
+    circle = np.stack([np.cos(t), np.sin(t)], axis=1)  # dies last
+    ellipse = np.stack([3 * np.cos(t) + 10, 0.8 * np.sin(t)], axis=1)
+    points = np.vstack([circle, ellipse])
+    topology = tp.PersistentTopology().fit(points)
+    deaths = [f.death for f in topology.features_ if f.homology_dim == 1]
+    assert deaths == sorted(deaths, reverse=True)
+    found = topology.circular_coordinates(points)
+    assert resultant(found[:120, 0], t) > 0.99
+    assert resultant(found[120:, 1], t) > 0.9
+
+
+def test_two_loops_with_equal_bars_are_two_loops() -> None:
+    t = 2 * np.pi * np.arange(40) / 40
+    polygon = np.stack([np.cos(t), np.sin(t)], axis=1)
+    points = np.vstack([polygon, polygon + [8, 0]])
+    found = tp.PersistentTopology().fit(points).circular_coordinates(points)
+    own = [
+        max(resultant(found[part, k], t) for k in (0, 1)) for part in (slice(40), slice(40, 80))
+    ]
+    assert min(own) > 0.99
+
+
+@pytest.mark.parametrize("name", ["circle", "trefoil", "linked_circles"])
+def test_angles_of_noisy_curves_are_the_true_ones(rng, name: str) -> None:
+    points, parameters = getattr(tp.datasets, name)(1000, ambient_dim=10, noise=0.05, rng=rng)
+    found = tp.PersistentTopology().fit(points).circular_coordinates(points)
+    n_parts = 2 if name == "linked_circles" else 1
+    for part in range(n_parts):
+        rows = parameters[:, 0] == part if n_parts == 2 else slice(None)
+        best = max(resultant(found[rows, k], parameters[rows, -1]) for k in range(found.shape[1]))
+        assert best > 0.99

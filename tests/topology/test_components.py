@@ -17,14 +17,14 @@ def test_merges_are_those_of_the_spanning_tree(rng) -> None:
         weight="weight"
     )
     assert tree.size(weight="length") == pytest.approx(reference)
-    deaths = [m.death for m in component_merges(dist, np.ones(50))]
+    deaths = [m.death for m in component_merges(tree, np.ones(50))]
     lengths = sorted(length for _, _, length in tree.edges(data="length"))
     np.testing.assert_allclose(deaths, lengths)
 
 
 def test_share_is_the_mass_of_the_smaller_side() -> None:
     x = np.array([[0.0], [1.0], [10.0]])
-    merges = component_merges(cdist(x, x), np.array([1.0, 2.0, 7.0]))
+    merges = component_merges(minimum_spanning_tree(cdist(x, x)), np.array([1.0, 2.0, 7.0]))
     assert [m.death for m in merges] == [1.0, 9.0]
     assert [m.share for m in merges] == [pytest.approx(0.1), pytest.approx(0.3)]
 
@@ -46,3 +46,11 @@ def test_a_few_outliers_are_no_component(rng) -> None:
     topology = tp.PersistentTopology(layout="pca").fit(points)
     assert [f for f in topology.features_ if f.homology_dim == 0] == []
     assert set(topology.components(points)) == {0}
+
+
+def test_edges_as_long_as_a_gap_are_not_all_cut() -> None:
+    # The gap between the two runs is as long as the step to the lone point at the end.
+    x = np.concatenate([np.arange(51.0), np.arange(60.0, 111.0), [120.0]])[:, None]
+    topology = tp.PersistentTopology(latent_dim=1).fit(x)
+    assert [f.homology_dim for f in topology.features_] == [0]
+    assert sorted(np.bincount(topology.components(x))) == [51, 52]

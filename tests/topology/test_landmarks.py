@@ -73,3 +73,13 @@ def test_each_point_has_its_nearest_landmark(rng) -> None:
     points, landmarks = rng.normal(size=(500, 4)) + 100, rng.normal(size=(30, 4)) + 100
     found = nearest_landmarks(points, landmarks)
     np.testing.assert_array_equal(found, cdist(points, landmarks).argmin(axis=1))
+
+
+def test_tight_clusters_far_apart_are_resolved_in_single_precision(rng) -> None:
+    centres = np.array([[0.0] * 5, [1000.0] * 5])
+    points = (centres[np.arange(600) % 2] + 0.1 * rng.normal(size=(600, 5))).astype(np.float32)
+    indices, radius = tp.maxmin_landmarks(points, 100)
+    expected, expected_radius = greedy_reference(points.astype(float), 100)
+    assert len(set(indices.tolist())) == 100
+    assert indices.tolist() == expected
+    assert radius == pytest.approx(expected_radius, rel=1e-6)

@@ -15,7 +15,7 @@ def structureless(kind: str, n: int, dim: int, rng: np.random.Generator) -> np.n
     if kind == "cube":
         return rng.random((n, dim))
     if kind == "rectangle":
-        return rng.random((n, dim)) * np.where(np.arange(dim) == 0, 4.0, 1.0)
+        return rng.random((n, dim)) * np.where(np.arange(dim) == 0, 10.0, 1.0)
     if kind == "heavy tails":
         return rng.standard_t(3, size=(n, dim))
     blobs = rng.normal(size=(n, dim))
@@ -54,27 +54,25 @@ def test_a_long_bar_stands_out(rng) -> None:
 
 
 def test_few_bars_are_judged_by_fixed_values() -> None:
-    # location −1.75, scale .75, two bars
+    # location −1.5, scale .75, two bars
     p = bar_p_values(diagram_with(np.array([0.0, -2.0])))
-    expected = [2 * math.exp(-math.exp((ell + 1.75) / 0.75)) for ell in (0.0, -2.0)]
+    expected = [2 * math.exp(-math.exp(1.5 / 0.75)), 1.0]
     np.testing.assert_allclose(p, expected, rtol=1e-9)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("n_points", [40, 300, 1000])
-def test_false_positives_stay_at_the_nominal_level(n_points: int) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("n_points", [30, 80, 400])
+def test_false_positives_stay_at_the_nominal_level(n_points: int, kind: str) -> None:
     rng = np.random.default_rng(n_points)
-    n_clouds, loops, gaps = 0, 0, 0
-    for dim in (2, 5, 20):
-        for kind in KINDS:
-            for _ in range(8):
-                points = structureless(kind, n_points, dim, rng)
-                topology = tp.PersistentTopology(n_landmarks=200, layout="pca").fit(points)
-                n_clouds += 1
-                dims = {f.homology_dim for f in topology.features_}
-                loops += 1 in dims
-                gaps += 0 in dims and kind != "two blobs"  # which are two components in truth
-    # 120 clouds at the 5 % level: 12 or fewer in 99 % of all cases
-    assert n_clouds == 120
-    assert loops <= 12
-    assert gaps <= 12
+    loops, gaps = 0, 0
+    for dim in (2, 5):
+        for _ in range(30):
+            points = structureless(kind, n_points, dim, rng)
+            topology = tp.PersistentTopology(n_landmarks=150, layout="pca").fit(points)
+            dims = {f.homology_dim for f in topology.features_}
+            loops += 1 in dims
+            gaps += 0 in dims and kind != "two blobs"  # which are two components in truth
+    # 60 clouds at the 5 % level: 8 or fewer with probability .995
+    assert loops <= 8
+    assert gaps <= 8

@@ -30,6 +30,9 @@ def gudhi_persistence(
     References:
         Maria, Boissonnat, Glisse, Yvinec, The GUDHI library (2014).
     """
+    if len(dist) == 1:  # with a longest edge of 0 GUDHI would see no vertex
+        bars = [np.array([[0.0, np.inf]]), *[np.empty((0, 2))] * max_homology_dim]
+        return tuple(diagram_from_bars(bars_k, k)[0] for k, bars_k in enumerate(bars))
     # Beyond the radius of the smallest enclosing ball the complex is a cone: nothing is born.
     enclosing_radius = float(dist.max(axis=1).min())
     try:

@@ -141,6 +141,10 @@ def draw_report(case: DemoCase, data: Dataset, report: ComparisonReport, folder:
 @contextmanager
 def _folder_when_done(out: Path) -> Iterator[Path]:
     """A new folder that becomes `out` once the block has ended well, and vanishes otherwise."""
+    out = out.resolve()
+    if out == Path.cwd() or out in Path.cwd().parents:
+        msg = f"{out} is the folder you stand in. Choose another --out, e.g. `--out demo`."
+        raise InvalidInputError(msg)
     if out.exists() and not (out / _MARKER).exists() and (not out.is_dir() or any(out.iterdir())):
         msg = f"{out} is there and was not made by `topopert demo`. Choose another --out."
         raise InvalidInputError(msg)
@@ -155,8 +159,12 @@ def _folder_when_done(out: Path) -> Iterator[Path]:
         fresh.mkdir()
         (fresh / _MARKER).touch()
         yield fresh
-        if out.exists():
-            out.rename(former)
-        fresh.rename(out)
+        try:
+            if out.exists():
+                out.rename(former)
+            fresh.rename(out)
+        except OSError as err:
+            msg = f"{out} cannot be written: {err.strerror or err}."
+            raise InvalidInputError(msg) from err
     finally:
         shutil.rmtree(workplace, ignore_errors=True)

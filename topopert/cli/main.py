@@ -31,7 +31,9 @@ def _cli() -> None:
     show_default=True,
     help="Folder for reports and pictures; a former demo in it is replaced.",
 )
-@click.option("--seeds", type=click.IntRange(min=3), default=6, show_default=True)
+@click.option(
+    "--seeds", type=click.IntRange(min=3), default=6, show_default=True, help="Seeds per arm."
+)
 def demo(out: Path, seeds: int) -> None:
     """The whole road on handwritten digits and on a torus in R²⁰."""
     run_demo(out, n_seeds=seeds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topopert._checks import check_latents
+from topopert.errors import TopopertWarning
 from topopert.records import Estimate
 
 from . import disparity as pairwise
@@ -58,6 +60,13 @@ def degeneracy(latents: Any, *, rng: np.random.Generator | None = None) -> Degen
     """
     latents = pairwise.centred(check_latents(latents, min_runs=3))
     n_seeds, n_points, _ = latents.shape
+    collapsed = np.flatnonzero(np.ptp(latents, axis=1).max(axis=1) == 0)
+    if len(collapsed):
+        warnings.warn(
+            f"Run(s) {collapsed.tolist()} map all points to one: they agree in saying nothing.",
+            TopopertWarning,
+            stacklevel=2,
+        )
     subset = latents
     if n_points > _SUBSET:
         rng = np.random.default_rng(0) if rng is None else rng

@@ -72,8 +72,15 @@ def linear_cka(latents: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def distance_correlation(latents: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Pearson's correlation of the pairwise distances, 1 for equal shapes."""
-    return np.asarray(np.corrcoef(np.stack([pdist(z) for z in latents])), dtype=np.float64)
+    """Pearson's correlation of the pairwise distances, 1 for equal shapes.
+
+    A run that has collapsed to a point has no shape: its correlation with any other is 0.
+    """
+    distances = np.stack([pdist(z) for z in latents])
+    distances -= distances.mean(axis=1, keepdims=True)
+    norms = np.linalg.norm(distances, axis=1, keepdims=True)
+    distances /= np.maximum(norms, np.finfo(float).tiny)
+    return distances @ distances.T
 
 
 def neighbour_overlap(

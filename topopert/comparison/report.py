@@ -6,6 +6,7 @@ import json
 import math
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -183,7 +184,14 @@ class ComparisonReport:
             with (source / _ARRAYS).open("rb") as file:
                 archive = np.load(file, allow_pickle=False)
                 arrays = {name: archive[name] for name in archive.files}
-        except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as err:
+        except (
+            OSError,
+            ValueError,
+            EOFError,
+            AttributeError,
+            zipfile.BadZipFile,
+            zlib.error,
+        ) as err:
             msg = f"No report can be read from {source}: {err}"
             raise InvalidInputError(msg) from err
         if not isinstance(record, dict) or record.get("format") != _FORMAT:
@@ -194,7 +202,7 @@ class ComparisonReport:
             raise InvalidInputError(msg)
         try:
             return cls._from_record(record, arrays)
-        except (KeyError, TypeError) as err:
+        except (KeyError, TypeError, AttributeError) as err:
             msg = f"The report in {source} is incomplete: {err!r} is missing or malformed."
             raise InvalidInputError(msg) from err
 

@@ -85,6 +85,8 @@ def decide(baseline: Arm, arm: Arm, rule: VerdictRule) -> Verdict:
         f"{extra:+.2g} collapsed axes",
     ]
     failed = []
+    if len(arm.diverged) > len(baseline.diverged):
+        failed.append("more seeds diverge")
     # Written as "not (good)", so that NaN fails.
     if not gauge_ratio.high < rule.largest_ratio:
         failed.append("the gauge-dependent disparity is not clearly halved")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from topopert._checks import check_count, check_real
 from topopert.errors import InvalidInputError
-from topopert.rng import RunStreams
+from topopert.rng import RunStreams, seeded_init
 
 from .objective import gaussian_reconstruction, kl_divergence, reparameterize
 
@@ -95,7 +96,7 @@ class Ensemble:
     def stack(cls, models: Sequence[nn.Module]) -> Ensemble:
         """The ensemble of the models, copies of their parameters stacked."""
         parameters, buffers = stack_module_state(list(models))
-        return cls(skeleton=models[0], parameters=parameters, buffers=buffers)
+        return cls(skeleton=copy.deepcopy(models[0]), parameters=parameters, buffers=buffers)
 
     def __len__(self) -> int:
         return len(next(iter(self.parameters.values())))
@@ -117,6 +118,7 @@ class Ensemble:
         return torch.stack([self._call(k, "decode", z[k]) for k in range(len(self))])
 
     def _call(self, k: int, method: str, value: Tensor) -> Any:
+        self.skeleton.eval()  # no dropout, no statistics of the batch
         return functional_call(_Method(self.skeleton, method), self._state(k), (value,))
 
     def _state(self, k: int) -> dict[str, Tensor]:
@@ -170,6 +172,14 @@ def check_model(model: nn.Module, points: Tensor, latent_dim: int) -> None:
                 "`encode(x) -> (mean, logvar)` and `decode(z) -> x̂`."
             )
             raise InvalidInputError(msg)
+    wrong = {p.dtype for p in model.parameters()} - {points.dtype}
+    if wrong:
+        msg = (
+            f"{type(model).__name__} has parameters of type {', '.join(map(str, wrong))}, training "
+            f"is in {points.dtype}. Build it with `.to({points.dtype})`."
+        )
+        raise InvalidInputError(msg)
+    model = copy.deepcopy(model).eval()  # looking must not change running statistics
     with torch.no_grad():
         posterior = model.encode(points)  # type: ignore[operator]
         if not isinstance(posterior, tuple | list) or len(posterior) != 2:
@@ -223,8 +233,8 @@ def train_ensemble(
     ensemble = Ensemble.stack(models)
     orders = [_batches(run.order(), n_points, batch_size) for run in streams]
     noises = [run.noise() for run in streams]
-    with torch.no_grad():
-        latent_dim = models[0].encode(points[:2])[0].shape[1]  # type: ignore[operator]
+    latent_dim = ensemble.encode(points[:2])[0].shape[2]
+    ensemble.skeleton.train()
 
     def loss_of_one(
         state: dict[str, Tensor], x: Tensor, noise: Tensor, field: Tensor, progress: float
@@ -240,20 +250,22 @@ def train_ensemble(
     context = points if context is None else context
     optimizer = torch.optim.Adam(ensemble.parameters.values(), lr=config.learning_rate)
     state = {f"model.{name}": p for name, p in {**ensemble.parameters, **ensemble.buffers}.items()}
-    for step in range(config.n_steps):
-        progress = step / config.n_steps
-        rows = torch.from_numpy(np.stack([next(order) for order in orders])).to(points.device)
-        noise = torch.stack(
-            [torch.randn(batch_size, latent_dim, generator=generator) for generator in noises]
-        ).to(points)  # (K, B, d)
-        losses = batched_loss(state, points[rows], noise, context[rows], progress)  # (K,)
-        optimizer.zero_grad(set_to_none=True)
-        losses.sum().backward()
-        for group in optimizer.param_groups:
-            group["lr"] = config.learning_rate * 0.5 * (1 + np.cos(np.pi * progress))
-        optimizer.step()
-        if on_step is not None:
-            on_step(StepRecord(step=step + 1, n_steps=config.n_steps, loss=losses.detach()))
+    # A model that draws by itself (dropout) takes the global stream: the same for every arm.
+    with seeded_init(streams[0].noise_seed):
+        for step in range(config.n_steps):
+            progress = step / config.n_steps
+            rows = torch.from_numpy(np.stack([next(order) for order in orders])).to(points.device)
+            noise = torch.stack(
+                [torch.randn(batch_size, latent_dim, generator=generator) for generator in noises]
+            ).to(points)  # (K, B, d)
+            losses = batched_loss(state, points[rows], noise, context[rows], progress)  # (K,)
+            optimizer.zero_grad(set_to_none=True)
+            losses.sum().backward()
+            for group in optimizer.param_groups:
+                group["lr"] = config.learning_rate * 0.5 * (1 + np.cos(np.pi * progress))
+            optimizer.step()
+            if on_step is not None:
+                on_step(StepRecord(step=step + 1, n_steps=config.n_steps, loss=losses.detach()))
     return ensemble
 
 

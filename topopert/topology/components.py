@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import linkage
-from scipy.spatial.distance import squareform
 
 from topopert.records import TopologicalFeature
 
@@ -19,7 +18,11 @@ __all__ = ["Merge", "component_merges", "minimum_spanning_tree", "significant_me
 _MEDIAN, _HIGH = -math.log(math.log(2)), -math.log(-math.log(0.9))
 # Evenly spread landmarks have deaths all alike; a scale below this would make rounding a gap.
 _MIN_SCALE = 0.05
-_FEW_BARS, _FEW_SCALE = 20, 0.4
+# A fit to few deaths is noisy: it is widened by its own error, and below 60 deaths it may not go
+# below what structureless clouds have. With these values at most 5 % of 100 clouds of each kind
+# (Gaussian, cube, 10 : 1 rectangle, t₃; 1 to 20 dimensions; 20 to 150 points) were flagged.
+_FIT_ERROR = 3.0  # relative, times 1/√(number of deaths)
+_FEW_BARS, _FEW_SCALE = 60, 0.45
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,7 @@ class Merge:
 
     death: float  # edge length at which they merge
     share: float  # of the data's mass in the smaller of the two
+    edge: tuple[int, int]  # of the spanning tree
 
 
 def minimum_spanning_tree(dist: NDArray[np.float64]) -> nx.Graph:
@@ -47,28 +51,30 @@ def minimum_spanning_tree(dist: NDArray[np.float64]) -> nx.Graph:
     return graph
 
 
-def component_merges(dist: NDArray[np.float64], mass: NDArray[np.floating]) -> tuple[Merge, ...]:
+def component_merges(
+    spanning_tree: nx.Graph, mass: NDArray[np.floating[Any]]
+) -> tuple[Merge, ...]:
     """The merges of the single-linkage tree by ascending death.
 
     Args:
-        dist: Distances of the landmarks, shape (n, n).
+        spanning_tree: Minimum spanning tree of the landmarks, edge attribute ``length``.
         mass: Number of data points that each landmark stands for, shape (n,).
     """
-    if len(dist) < 2:
-        return ()
-    node_mass = list(np.asarray(mass, dtype=np.float64))
-    total = sum(node_mass)
+    total = float(np.sum(mass))
+    components = nx.utils.UnionFind(range(len(mass)))
+    held = {node: float(m) for node, m in enumerate(mass)}  # by the component's root
     merges = []
-    for a, b, death, _ in linkage(squareform(dist, checks=False), method="single"):
-        left, right = node_mass[int(a)], node_mass[int(b)]
-        merges.append(Merge(death=float(death), share=float(min(left, right) / total)))
-        node_mass.append(left + right)
+    for i, j, length in sorted(spanning_tree.edges(data="length"), key=lambda edge: edge[2]):
+        left, right = components[i], components[j]
+        merges.append(Merge(death=length, share=min(held[left], held[right]) / total, edge=(i, j)))
+        components.union(i, j)
+        held[components[i]] = held[left] + held[right]
     return tuple(merges)
 
 
 def significant_merges(
     merges: tuple[Merge, ...], *, n_points: int, significance: float, min_share: float = 0.02
-) -> tuple[TopologicalFeature, ...]:
+) -> tuple[tuple[Merge, TopologicalFeature], ...]:
     """The gaps between components that noise does not explain, longest first.
 
     On noise the logarithm of the deaths is taken to follow a Gumbel law, fitted to the median and
@@ -88,6 +94,7 @@ def significant_merges(
     log_death = np.log([m.death for m in merges])
     median, high = np.quantile(log_death, (0.5, 0.9))
     scale = max((high - median) / (_HIGH - _MEDIAN), _MIN_SCALE)
+    scale *= 1 + _FIT_ERROR / math.sqrt(len(merges))
     if len(merges) < _FEW_BARS:
         scale = max(scale, _FEW_SCALE)
     location = median - scale * _MEDIAN
@@ -97,7 +104,8 @@ def significant_merges(
         tail = -math.expm1(-math.exp(-(math.log(merge.death) - location) / scale))
         p_value = min(1.0, len(candidates) * tail)
         if p_value <= significance:
-            features.append(
-                TopologicalFeature(homology_dim=0, birth=0.0, death=merge.death, p_value=p_value)
+            feature = TopologicalFeature(
+                homology_dim=0, birth=0.0, death=merge.death, p_value=p_value
             )
+            features.append((merge, feature))
     return tuple(features)

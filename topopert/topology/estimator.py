@@ -239,47 +239,45 @@ class PersistentTopology(TransformerMixin, BaseEstimator):
             self._dist, max_homology_dim=self.max_homology_dim, prime=_PRIMES[0]
         )
         self.diagrams_ = persistence.diagrams
-        merges = component_merges(self._dist, self._mass)
-        gaps = significant_merges(
-            merges, n_points=int(self._mass.sum()), significance=self.significance
-        )
-        features = list(gaps)
-        for diagram in self.diagrams_[1:]:
-            for pair, p_value in zip(diagram.pairs, bar_p_values(diagram), strict=True):
-                if p_value <= self.significance:
-                    features.append(
-                        TopologicalFeature(
-                            homology_dim=diagram.homology_dim,
-                            birth=float(pair[0]),
-                            death=float(pair[1]),
-                            p_value=float(p_value),
-                        )
-                    )
-        self.features_ = tuple(features)
         tree = minimum_spanning_tree(self._dist)
+        gaps = significant_merges(
+            component_merges(tree, self._mass),
+            n_points=int(self._mass.sum()),
+            significance=self.significance,
+        )
+        features = [feature for _, feature in gaps]
+        loops: list[int] = []  # which bars of the H1 diagram
+        for diagram in self.diagrams_[1:]:
+            p_values = bar_p_values(diagram)
+            significant = np.flatnonzero(p_values <= self.significance)
+            if diagram.homology_dim == 1:
+                loops = significant.tolist()
+            features += [
+                TopologicalFeature(
+                    homology_dim=diagram.homology_dim,
+                    birth=float(diagram.pairs[k, 0]),
+                    death=float(diagram.pairs[k, 1]),
+                    p_value=float(p_values[k]),
+                )
+                for k in significant
+            ]
+        self.features_ = tuple(features)
         self.scale_ = feature_scale(self.features_, tree)
         self.graph_ = landmark_graph(self._dist, self.scale_, tree)
-        self._labels = component_labels(tree, tuple(gap.death for gap in gaps))
-        self._angles = self._find_angles(persistence)
+        self._labels = component_labels(tree, (merge.edge for merge, _ in gaps))
+        self._angles = self._find_angles(persistence, loops)
 
-    def _find_angles(self, persistence: RipsPersistence) -> NDArray[np.float64]:
-        n_loops = sum(feature.homology_dim == 1 for feature in self.features_)
-        if n_loops == 0:
+    def _find_angles(self, persistence: RipsPersistence, loops: list[int]) -> NDArray[np.float64]:
+        if not loops:
             return np.empty((len(self._dist), 0))
-        # Bars are sorted by length, and p-values grow as death/birth falls: look them up.
-        loops = [f for f in self.features_ if f.homology_dim == 1]
-        pairs = persistence.diagrams[1].pairs
-        classes = [
-            int(np.flatnonzero((pairs == (f.birth, f.death)).all(axis=1))[0]) for f in loops
-        ]
         for prime in _PRIMES:
             if prime != persistence.prime:
                 persistence = ripser_persistence(self._dist, max_homology_dim=1, prime=prime)
-            angles = circular_coordinates(self._dist, persistence, classes)
+            angles = circular_coordinates(self._dist, persistence, loops)
             if angles is not None:
                 return angles
         msg = (
-            f"No prime of {_PRIMES} gave integer cocycles for the {n_loops} loops found. Use "
+            f"No prime of {_PRIMES} gave integer cocycles for the {len(loops)} loops found. Use "
             "max_homology_dim=0, or another number of landmarks."
         )
         raise BackendError(msg)

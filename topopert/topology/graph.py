@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
@@ -86,23 +88,20 @@ def geodesic_distances(graph: nx.Graph) -> NDArray[np.float64]:
     return shortest_path(weights, method="D", directed=False)
 
 
-def component_labels(spanning_tree: nx.Graph, gaps: tuple[float, ...]) -> NDArray[np.int64]:
+def component_labels(
+    spanning_tree: nx.Graph, gaps: Iterable[tuple[int, int]]
+) -> NDArray[np.int64]:
     """Component of each landmark once the spanning tree is cut at the significant gaps.
 
     Args:
         spanning_tree: Minimum spanning tree of the landmarks.
-        gaps: Deaths of the significant components, the lengths of the edges to cut.
+        gaps: The edges to cut.
 
     Returns:
-        Labels from 0, the largest component first, shape (n,).
+        Labels from 0, the component with most landmarks first, shape (n,).
     """
-    kept = nx.Graph()
-    kept.add_nodes_from(spanning_tree)
-    kept.add_edges_from(
-        (i, j)
-        for i, j, length in spanning_tree.edges(data="length")
-        if not np.isclose(length, gaps, rtol=1e-9, atol=0).any()
-    )
+    kept = spanning_tree.copy()
+    kept.remove_edges_from(list(gaps))
     labels = np.empty(len(kept), dtype=np.int64)
     for label, members in enumerate(sorted(nx.connected_components(kept), key=len, reverse=True)):
         labels[list(members)] = label

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 from torch import Tensor
 
 from topopert._checks import check_count, check_points
@@ -15,6 +16,9 @@ __all__ = ["maxmin_landmarks", "nearest_landmarks"]
 
 _BLOCK = 4096  # rows at a time: a block and its distances stay in the cache
 _POOL = 8192
+# Squared distances below this share of the squared extent are found in double precision.
+_LEAST_RESOLVED = 1e-2
+_CANDIDATES = 256
 
 
 def maxmin_landmarks(points: Any, n: int) -> tuple[NDArray[np.intp], float]:
@@ -48,8 +52,22 @@ def maxmin_landmarks(points: Any, n: int) -> tuple[NDArray[np.intp], float]:
     if n >= len(array):
         return np.arange(len(array)), 0.0
     x = _tensor(array)
-    mean = x.mean(dim=0, dtype=torch.float64).to(x.dtype)
-    sq_norms = torch.cat([(block - mean).square().sum(dim=1) for block in x.split(_BLOCK)])  # (N,)
+    indices, sq_dist, sq_norms = _farthest(x, n, x.dtype)
+    if x.dtype == torch.float32 and sq_dist.max() < _LEAST_RESOLVED * sq_norms.max():
+        # Landmarks so close together that single precision no longer tells them apart.
+        indices, sq_dist, _ = _farthest(x, n, torch.float64)
+    # The radius by differences, of the points that may be the farthest.
+    farthest = torch.topk(sq_dist, min(_CANDIDATES, len(x))).indices.numpy()
+    gaps = cdist(array[farthest].astype(np.float64), array[indices].astype(np.float64))
+    return indices, float(gaps.min(axis=1).max())
+
+
+def _farthest(x: Tensor, n: int, dtype: torch.dtype) -> tuple[NDArray[np.intp], Tensor, Tensor]:
+    """Indices of n < N landmarks; squared distances to them and to the mean, shape (N,)."""
+    mean = x.mean(dim=0, dtype=torch.float64).to(dtype)
+    sq_norms = torch.cat(
+        [(block.to(dtype) - mean).square().sum(dim=1) for block in x.split(_BLOCK)]
+    )
     sq_dist = torch.full_like(sq_norms, torch.inf)  # to the nearest landmark so far
     indices = torch.empty(n, dtype=torch.int64)
     indices[0] = sq_norms.argmax()
@@ -60,9 +78,7 @@ def maxmin_landmarks(points: Any, n: int) -> tuple[NDArray[np.intp], float]:
         if found == n:
             break
         found = _search_pool(sq_dist, x, mean, sq_norms, indices, found)
-    farthest = int(sq_dist.argmax())
-    gaps = array[indices.numpy()].astype(np.float64) - array[farthest]
-    return indices.numpy(), float(np.linalg.norm(gaps, axis=1).min())
+    return indices.numpy(), sq_dist, sq_norms
 
 
 def nearest_landmarks(
@@ -75,8 +91,8 @@ def nearest_landmarks(
         landmarks: Shape (n, D).
     """
     x = _tensor(points)
-    centres = _tensor(np.asarray(landmarks, dtype=points.dtype))
-    mean = centres.mean(dim=0)
+    centres = _tensor(np.asarray(landmarks, dtype=np.float64))
+    mean = centres.mean(dim=0)  # float64: the blocks follow
     centres = centres - mean
     half_norms = 0.5 * centres.square().sum(dim=1)  # (n,)
     nearest = [
@@ -88,14 +104,17 @@ def nearest_landmarks(
 
 def _shrink(sq_dist: Tensor, x: Tensor, mean: Tensor, sq_norms: Tensor, new: Tensor) -> None:
     """Take new landmarks into account, in place: one pass over all points."""
-    centres = x[new] - mean
+    centres = x[new].to(mean.dtype) - mean
     own = sq_norms[new][:, None]
     # By matrix product on centred data: 30 times faster than differences, and what rounding leaves
     # is far below the distance of a farthest point.
     for start in range(0, len(x), _BLOCK):
         block = slice(start, start + _BLOCK)
-        closest = torch.addmm(own, centres, (x[block] - mean).T, alpha=-2).amin(dim=0)
+        closest = torch.addmm(own, centres, (x[block].to(mean.dtype) - mean).T, alpha=-2).amin(
+            dim=0
+        )
         torch.minimum(sq_dist[block], closest + sq_norms[block], out=sq_dist[block])
+    sq_dist[new] = 0.0  # whatever rounding left: no landmark is chosen twice
 
 
 def _search_pool(
@@ -108,7 +127,7 @@ def _search_pool(
     if len(pool) == 0:  # all equally far: any of them is right, take the first
         indices[found] = int(sq_dist.argmax())
         return found + 1
-    own, inside = sq_dist[pool], x[pool] - mean
+    own, inside = sq_dist[pool], x[pool].to(mean.dtype) - mean
     norms = sq_norms[pool]
     while found < len(indices):
         k = int(own.argmax())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 
 __all__ = ["reduced_basis"]
 
@@ -35,7 +36,9 @@ def reduced_basis(gram: NDArray[np.float64], *, delta: float = 0.99) -> NDArray[
         else:
             basis[[i - 1, i]] = basis[[i, i - 1]]
             i = max(i - 1, 1)
-    return basis
+    # Each new vector takes the place of the old one that it contains most of.
+    new, old = linear_sum_assignment(np.abs(basis), maximize=True)
+    return basis[new[np.argsort(old)]]
 
 
 def _gram_schmidt(

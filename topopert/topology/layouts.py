@@ -31,7 +31,7 @@ def pca_layout(
     weight = mass / mass.sum()
     centred = landmarks - weight @ landmarks
     _, _, axes = np.linalg.svd(np.sqrt(weight)[:, None] * centred, full_matrices=False)
-    return _fix_signs(centred @ axes[:latent_dim].T, weight)
+    return _fix_signs(_with_axes(centred @ axes[:latent_dim].T, latent_dim), weight)
 
 
 def geodesic_layout(
@@ -59,9 +59,7 @@ def geodesic_layout(
     eigenvalues, vectors = np.linalg.eigh(root[:, None] * inner * root)
     eigenvalues = eigenvalues[::-1][:latent_dim].clip(min=0)
     coordinates = vectors[:, ::-1][:, :latent_dim] / root[:, None] * np.sqrt(eigenvalues)
-    if coordinates.shape[1] < latent_dim:  # fewer landmarks than axes
-        coordinates = np.pad(coordinates, ((0, 0), (0, latent_dim - coordinates.shape[1])))
-    return _fix_signs(coordinates, weight)
+    return _fix_signs(_with_axes(coordinates, latent_dim), weight)
 
 
 def circle_layouts(
@@ -152,6 +150,11 @@ def _residual_axes(
     root = np.sqrt(weight)[:, None]
     coefficients, *_ = np.linalg.lstsq(root * harmonics, root * full, rcond=None)
     return pca_layout(full - harmonics @ coefficients, mass, n_axes)
+
+
+def _with_axes(coordinates: NDArray[np.float64], latent_dim: int) -> NDArray[np.float64]:
+    """The coordinates with axes of 0 added where there are fewer landmarks than axes."""
+    return np.pad(coordinates, ((0, 0), (0, latent_dim - coordinates.shape[1])))
 
 
 def _fix_signs(
