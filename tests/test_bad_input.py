@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 import scipy.sparse
@@ -29,9 +31,15 @@ BAD_POINTS = {
     "sparse": (scipy.sparse.csr_array(GOOD), "[Ss]parse"),
     "masked": (np.ma.masked_greater(GOOD, 1.0), "masked"),
     "three-dimensional tensor": (torch.zeros(30, 2, 2), "one row"),
+    "sparse tensor": (torch.zeros(30, 4).to_sparse(), "to_dense"),
+    "too large to square": (GOOD * 1e200, "out of range"),
+    "too small to square": (GOOD * 1e-200, "out of range"),
     "a string": ("points.npy", "cannot be used"),
     "nothing": (None, "cannot be used"),
 }
+
+
+NOT_FOR_FUNCTIONS = ("constant", "two points", "too large to square", "too small to square")
 
 
 @pytest.mark.parametrize("name", BAD_POINTS)
@@ -48,7 +56,7 @@ def test_comparison_refuses(name: str) -> None:
         tp.compare(points, latent_dim=1)
 
 
-@pytest.mark.parametrize("name", [n for n in BAD_POINTS if n not in ("constant", "two points")])
+@pytest.mark.parametrize("name", [n for n in BAD_POINTS if n not in NOT_FOR_FUNCTIONS])
 def test_functions_refuse(name: str) -> None:
     points, _ = BAD_POINTS[name]
     with pytest.raises(tp.InvalidInputError):
@@ -95,10 +103,17 @@ def no_training(*args, **kwargs):
         ({"model": MLPVAE(4, 2)}, "factory"),
         ({"model": lambda i, d: MLPVAE(i, d + 1)}, "mean must have shape"),
         ({"training": tp.TrainingConfig(noise_variance=1e9)}, "noise_variance"),
+        ({"training": {"n_steps": 5}}, "TrainingConfig"),
+        ({"rule": 3}, "VerdictRule"),
+        ({"on_progress": 3}, "on_progress"),
+        ({"controls": None}, "sequence"),
+        ({"model": lambda i, d: MLPVAE(i, d).double()}, "float32"),
     ],
 )
 def test_comparison_refuses_settings_before_training(monkeypatch, settings, message) -> None:
-    monkeypatch.setattr("topopert.comparison.compare.train_ensemble", no_training, raising=False)
+    # By sys.modules: as an attribute, `topopert.comparison.compare` is the function.
+    module = sys.modules["topopert.comparison.compare"]
+    monkeypatch.setattr(module, "train_ensemble", no_training)
     with pytest.raises(tp.InvalidInputError, match=message):
         tp.compare(GOOD, **settings)
 

@@ -37,7 +37,7 @@ def landmark_bumps(points: Tensor, landmarks: Tensor, landmark_sq_norms: Tensor)
     least = excess.amin(dim=1, keepdim=True)  # (B, 1)
     nearest = (least + own).clamp(min=0)  # (B, 1)
     sq_reach = nearest.mul(_REACH**2).clamp(min=1)  # (B, 1), radii are the unit
-    # Differences to the nearest landmark first: its own bump is then above 0 whatever rounding does.
+    # Differences to the nearest landmark first: its bump is then above 0 whatever rounding does.
     return torch.sub(sq_reach - nearest, excess - least).relu()  # (B, n)
 
 

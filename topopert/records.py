@@ -31,7 +31,7 @@ class TopologicalFeature:
     homology_dim: int
     birth: float  # edge length, units of the metric
     death: float
-    p_value: float  # after Bonferroni's correction over the diagram
+    p_value: float  # after Bonferroni's correction over the bars that could have counted
 
     @property
     def persistence(self) -> float:

@@ -27,7 +27,8 @@ def seconds(work: Callable[[], object]) -> float:
 
 def ratio(name: str, ours: Callable[[], object], reference: Callable[[], object], rounds: int):
     """Print the median of ratios of neighbouring runs, after one run of each to warm up."""
-    ours(), reference()
+    ours()
+    reference()
     pairs = [(seconds(ours), seconds(reference)) for _ in range(rounds)]
     median = statistics.median(a / b for a, b in pairs)
     best = min(b for _, b in pairs)

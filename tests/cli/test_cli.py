@@ -108,3 +108,10 @@ def test_a_place_that_cannot_be_written_is_refused_before_training(
     code, _, err = run(monkeypatch, capsys, "demo", "--out", str(tmp_path / "file" / "demo"))
     assert code == 2
     assert len(err.strip().splitlines()) == 1
+
+
+def test_the_folder_one_stands_in_is_refused(monkeypatch, capsys, tmp_path) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run(monkeypatch, capsys, "demo", "--out", ".")
+    assert code == 2
+    assert "the folder you stand in" in err

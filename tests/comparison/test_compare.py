@@ -89,8 +89,9 @@ def test_own_hamiltonian_equals_the_one_built_inside(points, report) -> None:
         tp.comparison.compare.__globals__["DEFAULT_COUPLING"],
     )
     again = quick(points, own)
-    np.testing.assert_array_equal(
-        again.arms["perturbed"].latents, report.arms["perturbed"].latents
+    # Inside, the anchors are computed in double precision, by the potential in single.
+    np.testing.assert_allclose(
+        again.arms["perturbed"].latents, report.arms["perturbed"].latents, atol=1e-4
     )
     assert again.diagrams == ()
 
@@ -139,6 +140,52 @@ def test_what_is_no_report_is_refused(report, tmp_path, damage: str) -> None:
             arrays.write_bytes(arrays.read_bytes()[:1000])
     with pytest.raises(tp.InvalidInputError):
         tp.ComparisonReport.load(tmp_path)
+
+
+def test_a_field_and_a_potential_that_needs_x_both_get_what_they_need(points) -> None:
+    class Pull(tp.Potential):
+        def expectation(self, mean, logvar, x=None, *, anchors=None):
+            assert x is not None
+            return (mean - x[:, :2]).square().sum(dim=1)
+
+        def forward(self, z, x=None, *, anchors=None):
+            return self.expectation(z, None, x)
+
+    topology = tp.PersistentTopology(latent_dim=2).fit(points)
+    both = tp.AnchorPotential(topology.anchors()) + Pull()
+    mixed = quick(points, tp.Hamiltonian(both, 1.0), controls=())
+    assert np.isfinite(mixed.arms["perturbed"].neg_elbo).all()
+
+
+def test_far_from_the_origin_the_anchors_keep_their_digits(points, report) -> None:
+    moved = quick(points + 1e7, controls=())
+    for name in ("baseline", "perturbed"):
+        np.testing.assert_allclose(moved.arms[name].latents, report.arms[name].latents, atol=1e-3)
+
+
+class Dropping(tp.models.MLPVAE):
+    """A VAE with dropout and batch statistics."""
+
+    def __init__(self, input_dim: int, latent_dim: int) -> None:
+        super().__init__(input_dim, latent_dim, hidden=(16,))
+        self.drop, self.norm = nn.Dropout(0.3), nn.BatchNorm1d(input_dim)
+
+    def encode(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return super().encode(self.drop(self.norm(x)))
+
+
+def test_models_that_draw_by_themselves_are_repeatable(points) -> None:
+    before = torch.get_rng_state()
+    one, two = (quick(points, coupling=0.0, model=Dropping) for _ in range(2))
+    assert torch.equal(before, torch.get_rng_state())
+    np.testing.assert_array_equal(one.arms["baseline"].latents, two.arms["baseline"].latents)
+    np.testing.assert_array_equal(one.arms["baseline"].latents, one.arms["perturbed"].latents)
+
+
+def test_numbers_of_numpy_can_be_saved(points, tmp_path) -> None:
+    settings = tp.TrainingConfig(n_steps=np.int64(5), noise_variance=np.float64(0.01))
+    quick(points, seed=np.int64(3), training=settings).save(tmp_path)
+    assert tp.ComparisonReport.load(tmp_path).settings["training"]["n_steps"] == 5
 
 
 def test_a_diverging_arm_is_reported_and_not_averaged(points) -> None:

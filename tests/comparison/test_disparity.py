@@ -117,9 +117,18 @@ def test_big_runs_are_compared_on_a_fixed_subset(rng) -> None:
         np.zeros((3, 10, 2), dtype=int),
         np.full((3, 10, 2), np.nan),
         np.zeros((3, 10, 0)),
+        [np.zeros((10, 2)), np.zeros((9, 2)), np.zeros((10, 2))],
         "latents",
     ],
 )
 def test_bad_latents_are_refused(latents) -> None:
     with pytest.raises(tp.InvalidInputError):
         tp.degeneracy(latents)
+
+
+def test_a_run_that_maps_all_to_one_point_is_said(rng) -> None:
+    z = rng.normal(size=(3, 50, 2))
+    z[1] = 4.0
+    with pytest.warns(tp.TopopertWarning, match=r"\[1\]"):
+        metrics = tp.degeneracy(z)
+    assert np.isfinite(metrics.distance_correlation.value)

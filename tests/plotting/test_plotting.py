@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,9 @@ def test_grid_has_a_panel_per_seed_and_arm(rng, dim: int) -> None:
 
 
 def test_without_matplotlib_the_error_names_the_extra(monkeypatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
-    with pytest.raises((tp.MissingDependencyError, ImportError)):
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError(name=name.partition(".")[0])
+
+    monkeypatch.setattr(importlib, "import_module", missing)
+    with pytest.raises(tp.MissingDependencyError, match=r"topopert\[plot\]"):
         plotting.new_axes()

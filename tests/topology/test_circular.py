@@ -73,12 +73,10 @@ def test_columns_are_in_the_order_of_the_features() -> None:
 def test_two_loops_with_equal_bars_are_two_loops() -> None:
     t = 2 * np.pi * np.arange(40) / 40
     polygon = np.stack([np.cos(t), np.sin(t)], axis=1)
-    points = np.vstack([polygon, polygon + [8, 0]])
+    points = np.vstack([polygon, polygon + np.array([8.0, 0.0])])
     found = tp.PersistentTopology().fit(points).circular_coordinates(points)
-    own = [
-        max(resultant(found[part, k], t) for k in (0, 1)) for part in (slice(40), slice(40, 80))
-    ]
-    assert min(own) > 0.99
+    for part in (slice(40), slice(40, 80)):
+        assert max(resultant(found[part, k], t) for k in (0, 1)) > 0.99
 
 
 @pytest.mark.parametrize("name", ["circle", "trefoil", "linked_circles"])

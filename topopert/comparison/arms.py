@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -14,13 +14,20 @@ from torch import Tensor
 
 from topopert._checks import check_choice
 from topopert.errors import InvalidInputError
-from topopert.hamiltonian import AnchorPotential, Constant, Hamiltonian
+from topopert.hamiltonian import (
+    AnchorPotential,
+    Constant,
+    Hamiltonian,
+    Potential,
+    SumPotential,
+    WellPotential,
+)
 from topopert.models import EnergyTerm
 from topopert.topology import prior_scale
 
 from .degeneracy import DegeneracyMetrics
 
-__all__ = ["CONTROLS", "Arm", "ArmPlan", "check_controls", "plan_arms"]
+__all__ = ["CONTROLS", "Arm", "ArmPlan", "check_controls", "plan_arms", "takes_anchors"]
 
 CONTROLS = ("shuffled", "pca", "constant")
 
@@ -63,19 +70,16 @@ def check_controls(controls: Sequence[str], hamiltonian: Hamiltonian | None) -> 
     Raises:
         InvalidInputError: If a name is unknown, given twice, or needs anchors that are not there.
     """
-    if isinstance(controls, str):
-        msg = f"`controls` must be a sequence of names, got the string {controls!r}."
+    if isinstance(controls, str) or not isinstance(controls, Sequence):
+        msg = f"`controls` must be a sequence of names, e.g. ('shuffled',), got {controls!r}."
         raise InvalidInputError(msg)
     for name in controls:
         check_choice(name, CONTROLS, name="controls")
-        if (
-            name in ("shuffled", "pca")
-            and hamiltonian is not None
-            and len(_anchor_potentials(hamiltonian)) != 1
-        ):
+        needs_anchors = name in ("shuffled", "pca")
+        if needs_anchors and hamiltonian is not None and not takes_anchors(hamiltonian):
             msg = (
-                f"The control {name!r} needs one AnchorPotential, and this Hamiltonian has "
-                f"{len(_anchor_potentials(hamiltonian))}. Leave it out of `controls`."
+                f"The control {name!r} needs one AnchorPotential, alone or with wells, and this "
+                "Hamiltonian has something else. Leave it out of `controls`."
             )
             raise InvalidInputError(msg)
     if len(set(controls)) != len(controls):
@@ -88,6 +92,7 @@ def plan_arms(
     points: NDArray[np.floating[Any]],
     controls: Sequence[str],
     *,
+    anchors: NDArray[np.float64] | None,
     rng: np.random.Generator,
     device: torch.device,
 ) -> list[ArmPlan]:
@@ -97,10 +102,16 @@ def plan_arms(
         hamiltonian: The perturbation.
         points: Training rows in the units of the data, shape (N, D).
         controls: Names of the controls.
+        anchors: The anchors of the rows where they are known, shape (N, d).
         rng: Draws the permutation of the shuffled control.
         device: Where training will run.
     """
-    context, energy = _energy_of(hamiltonian, points, device)
+    hamiltonian = hamiltonian.to(device)
+    if anchors is None and takes_anchors(hamiltonian):
+        anchors = _anchors_of(hamiltonian, points)
+    context = torch.as_tensor(points if anchors is None else anchors)
+    context = context.to(device, torch.get_default_dtype())
+    energy = _energy_of(hamiltonian, by_anchors=anchors is not None)
     plans = [
         ArmPlan(name="baseline"),
         ArmPlan(name="perturbed", energy=energy, context=context),
@@ -111,36 +122,47 @@ def plan_arms(
             plans.append(ArmPlan(name=name, energy=energy, context=context[order]))
         elif name == "pca":
             axes = PCA(context.shape[1], svd_solver="full").fit_transform(points)
-            anchors = torch.from_numpy(prior_scale(axes, of=axes)).to(context)
-            plans.append(ArmPlan(name=name, energy=energy, context=anchors))
+            principal = torch.from_numpy(prior_scale(axes, of=axes)).to(context)
+            plans.append(ArmPlan(name=name, energy=energy, context=principal))
         elif name == "constant":
             constant = Hamiltonian(hamiltonian.potential, Constant(hamiltonian.coupling_at(0.0)))
-            _, steady = _energy_of(constant, points, device)
+            steady = _energy_of(constant, by_anchors=anchors is not None)
             plans.append(ArmPlan(name=name, energy=steady, context=context))
     return plans
 
 
-def _anchor_potentials(hamiltonian: Hamiltonian) -> list[AnchorPotential]:
-    return [m for m in hamiltonian.potential.modules() if isinstance(m, AnchorPotential)]
+def takes_anchors(hamiltonian: Hamiltonian) -> bool:
+    """Whether anchors, computed once per datum, can stand in for x in all of the potential."""
+    terms = list(_terms(hamiltonian.potential))
+    fields = [term for term in terms if isinstance(term, AnchorPotential)]
+    others = [term for term in terms if not isinstance(term, AnchorPotential | WellPotential)]
+    return len(fields) == 1 and not others
 
 
-def _energy_of(
-    hamiltonian: Hamiltonian, points: NDArray[np.floating[Any]], device: torch.device
-) -> tuple[Tensor, EnergyTerm]:
-    """What the energy needs of each row, and the energy: anchors are computed once per datum."""
-    hamiltonian = hamiltonian.to(device)
-    rows = torch.as_tensor(points, dtype=torch.get_default_dtype(), device=device)
-    fields = _anchor_potentials(hamiltonian)
-    if len(fields) == 1:
-        with torch.no_grad():
-            anchors = torch.cat([fields[0].anchors(block) for block in rows.split(4096)])
+def _terms(potential: Potential) -> Iterator[Potential]:
+    if isinstance(potential, SumPotential):
+        for term in potential.terms:
+            yield from _terms(cast("Potential", term))
+    else:
+        yield potential
 
-        def by_anchors(mean: Tensor, logvar: Tensor, context: Tensor, progress: float) -> Tensor:
-            return hamiltonian.energy(mean, logvar, anchors=context, progress=progress)
 
-        return anchors, by_anchors
+def _anchors_of(
+    hamiltonian: Hamiltonian, points: NDArray[np.floating[Any]]
+) -> NDArray[np.float64]:
+    (field,) = (t for t in _terms(hamiltonian.potential) if isinstance(t, AnchorPotential))
+    device = field.extension.landmarks.device
+    with torch.no_grad():
+        blocks = [
+            field.anchors(block.to(device)).double().cpu()
+            for block in torch.as_tensor(points).split(4096)
+        ]
+    return torch.cat(blocks).numpy()
 
-    def by_rows(mean: Tensor, logvar: Tensor, context: Tensor, progress: float) -> Tensor:
-        return hamiltonian.energy(mean, logvar, context, progress=progress)
 
-    return rows, by_rows
+def _energy_of(hamiltonian: Hamiltonian, *, by_anchors: bool) -> EnergyTerm:
+    def energy(mean: Tensor, logvar: Tensor, context: Tensor, progress: float) -> Tensor:
+        data = {"anchors": context} if by_anchors else {"x": context}
+        return hamiltonian.energy(mean, logvar, progress=progress, **data)
+
+    return energy

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from topopert._checks import check_count, check_not_constant, check_points
-from topopert.errors import InvalidInputError
+from topopert.errors import InvalidInputError, InvalidTypeError
 from topopert.hamiltonian import (
     Adiabatic,
     AnchorPotential,
@@ -113,9 +113,22 @@ def compare(
         raise InvalidInputError(msg)
     latent_dim = check_count(latent_dim, name="latent_dim")
     n_seeds = check_count(n_seeds, name="n_seeds", minimum=3)
-    check_count(seed, name="seed", minimum=0)
+    seed = check_count(seed, name="seed", minimum=0)
     training = TrainingConfig() if training is None else training
     rule = VerdictRule() if rule is None else rule
+    for name, value, kind in (("training", training, TrainingConfig), ("rule", rule, VerdictRule)):
+        if not isinstance(value, kind):
+            msg = f"`{name}` must be a topopert.{kind.__name__} or None, got {value!r}."
+            raise InvalidTypeError(msg)
+    if on_progress is not None and not callable(on_progress):
+        msg = f"`on_progress` must be callable or None, got {on_progress!r}."
+        raise InvalidTypeError(msg)
+    if latent_dim > rows.shape[1]:
+        msg = (
+            f"latent_dim={latent_dim} is above the data's dimension, {rows.shape[1]}. "
+            f"Choose latent_dim <= {rows.shape[1]}."
+        )
+        raise InvalidInputError(msg)
     if hamiltonian is not None and not isinstance(hamiltonian, Hamiltonian):
         msg = f"`hamiltonian` must be a topopert.Hamiltonian or None, got {type(hamiltonian)}."
         raise InvalidInputError(msg)
@@ -133,14 +146,21 @@ def compare(
     factory = MLPVAE if model is None else model
     models = _build_models(factory, inside, latent_dim, streams)
 
-    topology = None
+    topology, anchors = None, None
     if hamiltonian is None:
         topology = PersistentTopology(latent_dim=latent_dim).fit(rows[train_rows])
+        # In double precision, unlike the potential's own.
+        anchors = topology.transform(rows[train_rows])
         hamiltonian = Hamiltonian(AnchorPotential(topology.anchors()), coupling)
-    _check_energy(hamiltonian, rows[train_rows[:2]], latent_dim)
     plans = plan_arms(
-        hamiltonian, rows[train_rows], controls, rng=control_rng, device=inside.device
+        hamiltonian,
+        rows[train_rows],
+        controls,
+        anchors=anchors,
+        rng=control_rng,
+        device=inside.device,
     )
+    _check_energy(plans[1], latent_dim)
     evaluation_seed = int(evaluation_rng.integers(2**62))
     arms = {}
     for index, plan in enumerate(plans):
@@ -166,15 +186,15 @@ def compare(
         "n_seeds": n_seeds,
         "seed": seed,
         "controls": list(controls),
-        "training": asdict(training),
-        "noise_variance": units.noise_variance,
+        "training": {k: _plain(v) for k, v in asdict(training).items()},
+        "noise_variance": float(units.noise_variance),
         "data_scale": units.scale,
         "model": getattr(factory, "__name__", repr(factory)),
         "hamiltonian": repr(hamiltonian),
         "coupling": repr(hamiltonian.coupling),
         "topology": None if topology is None else repr(topology),
         "layout": None if topology is None else topology.layout_,
-        "rule": asdict(rule),
+        "rule": {k: _plain(v) for k, v in asdict(rule).items()},
         "device": str(inside.device),
         "torch": torch.__version__,
     }
@@ -228,14 +248,21 @@ def _build_models(
     return models
 
 
-def _check_energy(hamiltonian: Hamiltonian, points: NDArray[Any], latent_dim: int) -> None:
+def _check_energy(perturbed: ArmPlan, latent_dim: int) -> None:
     """One energy of two rows, so that a wrong shape is met before training and not after."""
-    mean = torch.zeros(len(points), latent_dim)
-    x = torch.as_tensor(points, dtype=mean.dtype)
-    energy = hamiltonian.energy(mean, torch.zeros_like(mean), x, progress=0.0)
+    if perturbed.energy is None or perturbed.context is None:
+        return
+    context = perturbed.context[:2]
+    mean = torch.zeros(len(context), latent_dim, device=context.device)
+    energy = perturbed.energy(mean, torch.zeros_like(mean), context, 0.0)
     if energy.shape != mean.shape[:1] or not torch.isfinite(energy).all():
         msg = f"The Hamiltonian's energy of two rows must be two finite numbers, got {energy}."
         raise InvalidInputError(msg)
+
+
+def _plain(value: Any) -> Any:
+    """A number of NumPy's as Python's own, which JSON can hold."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _reporter(

@@ -50,7 +50,7 @@ class ComparisonReport:
 
     arms: Mapping[str, Arm]  # read-only, baseline and perturbed first
     verdicts: Mapping[str, Verdict]  # per arm but the baseline, each against the baseline
-    settings: Mapping[str, Any]  # all that is needed to repeat it
+    settings: Mapping[str, Any]  # arguments and versions, for the record
     train_rows: NDArray[np.intp]  # indices into the points given
     test_rows: NDArray[np.intp]
     diagrams: tuple[PersistenceDiagram, ...]  # empty if the Hamiltonian was given

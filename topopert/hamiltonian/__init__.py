@@ -5,7 +5,7 @@ from __future__ import annotations
 from .anchor_potential import AnchorPotential
 from .couplings import Adiabatic, Constant, Coupling, checked_coupling
 from .hamiltonian import Hamiltonian
-from .potential import Potential
+from .potential import Potential, SumPotential
 from .well_potential import WellPotential
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Coupling",
     "Hamiltonian",
     "Potential",
+    "SumPotential",
     "WellPotential",
     "checked_coupling",
 ]

@@ -175,8 +175,8 @@ def check_model(model: nn.Module, points: Tensor, latent_dim: int) -> None:
     wrong = {p.dtype for p in model.parameters()} - {points.dtype}
     if wrong:
         msg = (
-            f"{type(model).__name__} has parameters of type {', '.join(map(str, wrong))}, training "
-            f"is in {points.dtype}. Build it with `.to({points.dtype})`."
+            f"{type(model).__name__} has parameters of type {', '.join(map(str, wrong))}, "
+            f"training is in {points.dtype}. Build it with `.to({points.dtype})`."
         )
         raise InvalidInputError(msg)
     model = copy.deepcopy(model).eval()  # looking must not change running statistics
