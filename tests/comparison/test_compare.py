@@ -43,6 +43,12 @@ def test_report_has_every_arm_on_the_same_held_out_rows(points, report) -> None:
     assert f"verdict: {report.verdict} (" in str(report)
 
 
+def test_every_arm_but_the_baseline_is_perturbed_in_its_own_way(report) -> None:
+    latents = [arm.latents for arm in report.arms.values()]
+    for k, one in enumerate(latents):
+        assert not any(np.array_equal(one, other) for other in latents[:k])
+
+
 def test_arms_is_read_only(report) -> None:
     with pytest.raises(TypeError):
         report.arms["baseline"] = None
