@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,11 @@ class DegeneracyMetrics:
     mcc: Estimate  # mean correlation coefficient of matched axes
     active_units: Estimate  # axes whose posterior mean varies by more than .01
     effective_rank: Estimate  # exponential of the entropy of the principal variances
+
+    def __str__(self) -> str:
+        names = [field.name for field in fields(self)]
+        width = max(map(len, names))
+        return "\n".join(f"{name:<{width}}  {getattr(self, name)}" for name in names)
 
 
 def degeneracy(latents: Any, *, rng: np.random.Generator | None = None) -> DegeneracyMetrics:
