@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,3 +75,13 @@ def test_a_potential_is_needed(rng) -> None:
         tp.AnchorPotential(np.zeros((3, 2)))
     with pytest.raises(tp.InvalidInputError, match=r"topology\.wells"):
         tp.WellPotential(np.zeros((3, 2)))
+
+
+def test_a_potential_without_an_expectation_cannot_be_built() -> None:
+    class Half(tp.Potential):
+        def forward(self, z, x=None, *, anchors=None):
+            return z.sum(dim=1)
+
+    build: Any = Half
+    with pytest.raises(TypeError, match="expectation"):
+        build()

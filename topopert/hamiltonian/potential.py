@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -14,13 +15,14 @@ from topopert.errors import InvalidInputError
 __all__ = ["Potential", "check_posterior", "compute_dtype"]
 
 
-class Potential(nn.Module):
+class Potential(nn.Module, ABC):
     """Base of the potentials V(z; x); energies are in nats, one per sample.
 
     A potential defines `forward` and `expectation`. Potentials add, and scale by numbers ≥ 0 or
     below: ``2 * a + b`` is a potential.
     """
 
+    @abstractmethod
     def forward(
         self, z: Tensor, x: Tensor | None = None, *, anchors: Tensor | None = None
     ) -> Tensor:
@@ -31,8 +33,8 @@ class Potential(nn.Module):
             x: The data that the codes belong to, shape (B, D), where the potential needs them.
             anchors: T(x), shape (B, d), in place of x.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def expectation(
         self,
         mean: Tensor,
@@ -49,7 +51,6 @@ class Potential(nn.Module):
             x: As in `forward`.
             anchors: As in `forward`.
         """
-        raise NotImplementedError
 
     def __add__(self, other: Potential) -> SumPotential:
         if not isinstance(other, Potential):
