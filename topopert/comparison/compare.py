@@ -41,8 +41,8 @@ logger = logging.getLogger(__name__)
 ModelFactory = Callable[[int, int], nn.Module]
 
 # Strong early, to carry clusters past each other; weak for long, which settles rotations and costs
-# little; 30 % of training left for the unperturbed objective. Chosen on digits: over four splits it
-# left .6 of the disparity of Adiabatic(5, 0.6) at the same mean held-out −ELBO.
+# little; 30 % of training left for the unperturbed objective. Chosen on digits: over four splits
+# it left .6 of the disparity of Adiabatic(5, 0.6) at the same mean held-out −ELBO.
 DEFAULT_COUPLING = Adiabatic(30.0, off_at=0.7, power=3)
 _TEST_SHARE = 0.2
 _MIN_POINTS = 20
