@@ -19,7 +19,7 @@ _MEDIAN, _HIGH = -math.log(math.log(2)), -math.log(-math.log(0.9))
 # Evenly spread landmarks have deaths all alike; a scale below this would make rounding a gap.
 _MIN_SCALE = 0.05
 # A fit to few deaths is noisy: it is widened by its own error, and below 60 deaths it may not go
-# below what structureless clouds have. With these values at most 5 % of 100 clouds of each kind
+# below what structureless clouds have. With these values at most 5 % of 40 to 100 of each kind
 # (Gaussian, cube, 10 : 1 rectangle, t₃; 1 to 20 dimensions; 20 to 150 points) were flagged.
 _FIT_ERROR = 3.0  # relative, times 1/√(number of deaths)
 _FEW_BARS, _FEW_SCALE = 60, 0.45
