@@ -4,9 +4,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Other people's packages, with all that they bring, stay out of the environment of the work; the
+# peers of `make bench` have licences and version caps of their own besides.
+PEERS := .venv-integrations
+BENCH_VENV := .venv-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint bench figures clean
+.PHONY: help demo test test-fast test-integrations lint bench figures significance clean
 
 help:  ## show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/' | column -t -s ':'
@@ -15,6 +19,11 @@ help:  ## show what can be made
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[plot,test]'
+	@touch $@
+
+$(PEERS)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv --clear $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[lightning,scvi,test]' scanpy
 	@touch $@
 
 demo: $(VENV)/.installed  ## run the whole road on digits and on a torus, pictures into demo/
@@ -26,17 +35,28 @@ test: lint  ## lint, then run all tests, slow ones included
 test-fast: $(VENV)/.installed  ## the tests that take no more than 2 s each
 	$(BIN)/python -m pytest -m 'not slow'
 
+test-integrations: $(PEERS)/.installed  ## the tests and examples with other people's packages
+	$(PEERS)/bin/python -m pytest -m integration
+
 lint: $(VENV)/.installed  ## formatter, linter, import layers, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/basedpyright
 
-bench: $(VENV)/.installed  ## speed, as ratios measured in one run
-	@$(BIN)/python -m tests.benchmarks
+$(BENCH_VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv --clear $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	@touch $@
+
+bench: $(BENCH_VENV)/.installed  ## speed, as ratios measured in one run
+	@OMP_NUM_THREADS=1 $(BENCH_VENV)/bin/python -m tests.benchmarks
 
 figures: $(VENV)/.installed  ## regenerate the pictures and the table that README shows
 	$(BIN)/python paper_figures/readme_figures.py
 
+significance: $(VENV)/.installed  ## regenerate the table of error rates in topology/significance.py
+	$(BIN)/python -m tests.error_rates
+
 clean:  ## remove the environment and what was made
-	rm -rf $(VENV) demo .demo-* .pytest_cache .hypothesis .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(PEERS) $(BENCH_VENV) demo .demo-* .pytest_cache .hypothesis .ruff_cache .import_linter_cache

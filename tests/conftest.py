@@ -13,6 +13,15 @@ settings.load_profile("topopert")
 torch.set_num_threads(1)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests that need an extra run only where they are asked for: `-m integration`."""
+    if "integration" in str(config.getoption("markexpr")):
+        return
+    left_out = [item for item in items if item.get_closest_marker("integration")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)

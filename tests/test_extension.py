@@ -26,7 +26,7 @@ def by_hand(anchors: AnchorSpec, points: np.ndarray) -> np.ndarray:
 def test_extension_is_the_weighted_mean_of_the_landmarks_in_reach(rng) -> None:
     anchors = spec(rng)
     points = rng.normal(size=(50, 4)) * 2
-    found = extend(LandmarkExtension.from_spec(anchors, dtype=torch.float64), points, block=7)
+    found = extend(LandmarkExtension.from_spec(anchors, dtype=torch.float64), points)
     np.testing.assert_allclose(found, by_hand(anchors, points), rtol=1e-9)
 
 

@@ -6,7 +6,7 @@ those into a perturbation of training, `comparison` measures whether the degener
 
 from __future__ import annotations
 
-from . import comparison, datasets, hamiltonian, models, records, rng, topology
+from . import comparison, datasets, hamiltonian, integrations, models, records, rng, topology
 from .backends import bottleneck_distance, wasserstein_distance
 from .comparison import (
     Arm,
@@ -30,13 +30,30 @@ from .errors import (
 from .hamiltonian import (
     Adiabatic,
     AnchorPotential,
+    Attachment,
     Constant,
+    GaussHermite,
     Hamiltonian,
+    MonteCarlo,
+    OneBodyPotential,
     Potential,
+    QuasiMonteCarlo,
+    SignaturePotential,
     WellPotential,
+    attach,
+    excitation_energy,
+    gauge_curvature,
 )
 from .models import TrainingConfig
-from .records import AnchorSpec, Estimate, PersistenceDiagram, TopologicalFeature, WellSpec
+from .records import (
+    AnchorSpec,
+    Estimate,
+    GaugeCurvature,
+    PersistenceDiagram,
+    TopologicalFeature,
+    WellSpec,
+)
+from .storage import load, save
 from .topology import PersistentTopology, maxmin_landmarks, persistence_diagrams
 
 __version__ = "0.1.0.dev0"
@@ -46,19 +63,26 @@ __all__ = [
     "AnchorPotential",
     "AnchorSpec",
     "Arm",
+    "Attachment",
     "BackendError",
     "ComparisonReport",
     "Constant",
     "DegeneracyMetrics",
     "Estimate",
+    "GaugeCurvature",
+    "GaussHermite",
     "Hamiltonian",
     "InvalidInputError",
     "InvalidTypeError",
     "MissingDependencyError",
+    "MonteCarlo",
+    "OneBodyPotential",
     "PersistenceDiagram",
     "PersistentTopology",
     "Potential",
     "Progress",
+    "QuasiMonteCarlo",
+    "SignaturePotential",
     "TableRow",
     "TopologicalFeature",
     "TopopertError",
@@ -68,17 +92,23 @@ __all__ = [
     "VerdictRule",
     "WellPotential",
     "WellSpec",
+    "attach",
     "bottleneck_distance",
     "compare",
     "comparison",
     "datasets",
     "degeneracy",
+    "excitation_energy",
+    "gauge_curvature",
     "hamiltonian",
+    "integrations",
+    "load",
     "maxmin_landmarks",
     "models",
     "persistence_diagrams",
     "records",
     "rng",
+    "save",
     "topology",
     "wasserstein_distance",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from numbers import Integral, Real
 from typing import Any
 
@@ -19,6 +20,7 @@ __all__ = [
     "check_not_constant",
     "check_points",
     "check_real",
+    "check_spread",
     "check_square_distances",
     "plain_array",
     "unusable",
@@ -86,21 +88,32 @@ def check_not_constant(points: NDArray[Any], *, name: str = "points") -> None:
     """Refuse points that are all equal, or whose scale floating-point numbers cannot square.
 
     Raises:
+        InvalidInputError: As `check_spread` does.
+    """
+    spread = float(np.max(np.abs(points - points[0]))) if len(points) else 0.0
+    check_spread(spread, n_points=len(points), dtype=points.dtype, name=name)
+
+
+def check_spread(
+    spread: float, *, n_points: int, dtype: np.dtype[Any], name: str = "points"
+) -> None:
+    """Refuse points by their largest difference to the first one, in any feature.
+
+    Raises:
         InvalidInputError: If all rows are equal, or they spread by less than 1e-100 or more than
             1e100 (1e-15 and 1e15 in single precision).
     """
-    spread = float(np.max(np.abs(points - points[0]))) if len(points) else 0.0
-    limit = 1e15 if points.dtype == np.float32 else 1e100
-    if spread > 0 and not 1 / limit < spread < limit:
+    limit = 1e15 if dtype == np.float32 else 1e100
+    if spread == 0:
         msg = (
-            f"`{name}` ({points.dtype}) spreads over {spread:.3g}, whose square is out of range. "
-            "Choose another unit."
+            f"All {n_points} rows of `{name}` are equal, so there is no distance to work with. "
+            "Check how the data were read."
         )
         raise InvalidInputError(msg)
-    if np.all(points == points[0]):
+    if not 1 / limit < spread < limit:
         msg = (
-            f"All {len(points)} rows of `{name}` are equal, so there is no distance to work with. "
-            "Check how the data were read."
+            f"`{name}` ({dtype}) spreads over {spread:.3g}, whose square is out of range. "
+            "Choose another unit."
         )
         raise InvalidInputError(msg)
 
@@ -158,15 +171,16 @@ def check_real(
     Raises:
         InvalidInputError: If it is not a real number in the interval.
     """
-    bounds = f"{'(' if low_open else '['}{low:g}, {high:g}{')' if high_open else ']'}"
     if (
         not isinstance(value, Real)
         or isinstance(value, bool)
-        or not np.isfinite(float(value))
+        or not math.isfinite(value)
         or not low <= float(value) <= high
         or (low_open and value == low)
         or (high_open and value == high)
     ):
+        # Put together here: training asks at every step whether its numbers are in range.
+        bounds = f"{'(' if low_open else '['}{low:g}, {high:g}{')' if high_open else ']'}"
         msg = f"`{name}` must be a finite number in {bounds}, got {value!r}."
         raise InvalidInputError(msg)
     return float(value)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -62,7 +62,8 @@ class LandmarkExtension(nn.Module):
     def __init__(self, landmarks: Tensor, values: Tensor, radius: float) -> None:
         super().__init__()
         # The matrix product loses digits far from the origin; around the centre it does not.
-        center = landmarks.mean(dim=0)
+        # It is representable in single precision, so that a later cast moves nothing.
+        center = landmarks.mean(dim=0).float().to(landmarks.dtype)
         # In units of the radius no data are too large or too small for single precision.
         centred = (landmarks - center) / radius
         self.register_buffer("center", center)
@@ -84,8 +85,9 @@ class LandmarkExtension(nn.Module):
         Raises:
             InvalidInputError: If the points do not have the landmarks' number of features.
         """
-        bumps = self._bumps(points)
-        return bumps / bumps.sum(dim=1, keepdim=True)
+        with _full_precision(points.device.type):
+            bumps = self._bumps(points)
+            return bumps / bumps.sum(dim=1, keepdim=True)
 
     def forward(self, points: Tensor) -> Tensor:
         """The values at the points, shape (B, d).
@@ -93,9 +95,11 @@ class LandmarkExtension(nn.Module):
         Raises:
             InvalidInputError: If the points do not have the landmarks' number of features.
         """
-        # The same as weights @ values, without another pass over (B, n) to divide.
-        sums = self._bumps(points) @ self.weighted  # (B, d + 1)
-        return sums[:, :-1] / sums[:, -1:]
+        # Distances by matrix product in half precision would be noise.
+        with _full_precision(points.device.type):
+            # The same as weights @ values, without another pass over (B, n) to divide.
+            sums = self._bumps(points) @ self.weighted  # (B, d + 1)
+            return sums[:, :-1] / sums[:, -1:]
 
     def _bumps(self, points: Tensor) -> Tensor:
         if points.ndim != 2 or points.shape[1] != self.landmarks.shape[1]:
@@ -109,18 +113,14 @@ class LandmarkExtension(nn.Module):
         return landmark_bumps(near, self.landmarks, self.sq_norms)
 
 
-def extend(
-    extension: LandmarkExtension, points: NDArray[np.floating], *, block: int = 4096
-) -> NDArray[np.float64]:
-    """The extension at NumPy points, block by block, shape (N, d)."""
-    return np.concatenate([values.numpy() for values in _blocks(extension, points, block)])
+def _full_precision(device_type: str) -> AbstractContextManager[object]:
+    """A block without autocast, for nothing where there is none."""
+    if torch.is_autocast_enabled(device_type):
+        return torch.autocast(device_type, enabled=False)
+    return nullcontext()
 
 
-def _blocks(
-    extension: LandmarkExtension, points: NDArray[np.floating], block: int
-) -> Iterator[Tensor]:
+def extend(extension: LandmarkExtension, points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """The extension at a block of writable NumPy points, shape (B, d)."""
     with torch.no_grad():
-        for start in range(0, len(points), block):
-            # A read-only memmap is copied: tensors cannot be read-only.
-            rows = np.require(points[start : start + block], requirements="W")
-            yield extension(torch.from_numpy(rows)).double()
+        return extension(torch.from_numpy(points)).double().numpy()

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["AnchorSpec", "Estimate", "PersistenceDiagram", "TopologicalFeature", "WellSpec"]
+__all__ = [
+    "AnchorSpec",
+    "Estimate",
+    "GaugeCurvature",
+    "PersistenceDiagram",
+    "TopologicalFeature",
+    "WellSpec",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -72,3 +79,15 @@ class WellSpec:
     centers: NDArray[np.float64]  # (M, d), in units of the prior
     depths: NDArray[np.float64]  # (M,), nats
     widths: NDArray[np.float64]  # (M,), in units of the prior
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GaugeCurvature:
+    """What it costs to turn a latent space in the external field, for κλ = 1, in nats.
+
+    Theory, section 4; s₁ ≥ … ≥ s_d are the singular values of C = E[μTᵀ].
+    """
+
+    curvatures: NDArray[np.float64]  # sᵢ + sⱼ per rad², one per plane, (d(d−1)/2,), ascending
+    gap: float | None  # s_{d−1} + s_d, the softest rotation; None for d = 1, where nothing turns
+    reflection_energy: float  # 2 s_d: by so much the best map of the other handedness lies higher

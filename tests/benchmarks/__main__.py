@@ -1,113 +1,32 @@
-"""Speed as ratios within one run: `make bench`. Numbers, not verdicts: machines differ."""
+"""Speed as ratios within one run: `make bench`. Numbers, not verdicts: machines differ.
+
+`python -m tests.benchmarks landmarks fit` runs the named ones alone.
+"""
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable
+import sys
 
-import numpy as np
 import torch
 
-import topopert as tp
-from topopert.backends import ripser_persistence
-from topopert.extension import LandmarkExtension
-from topopert.models import MLPVAE, train_ensemble
-from topopert.rng import seeded_init, spawn_runs
-from topopert.topology.distances import pairwise_distances
+from .circular import bench_circular
+from .signature import bench_signature
+from .topology import bench_extension, bench_fit, bench_landmarks
+from .training import bench_training
+from .training_step import bench_training_step
 
-_BLOCK = 4096
-
-
-def seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def ratio(name: str, ours: Callable[[], object], reference: Callable[[], object], rounds: int):
-    """Print the median of ratios of neighbouring runs, after one run of each to warm up."""
-    ours()
-    reference()
-    pairs = [(seconds(ours), seconds(reference)) for _ in range(rounds)]
-    median = statistics.median(a / b for a, b in pairs)
-    best = min(b for _, b in pairs)
-    print(f"{name:<62} {median:6.2f}   (reference {best:.3g} s)", flush=True)
-
-
-def lifted_torus(n_points: int) -> np.ndarray:
-    rng = np.random.default_rng(0)
-    points, _ = tp.datasets.torus(n_points, ambient_dim=50, noise=0.05, rng=rng)
-    return points.astype(np.float32)
-
-
-def bench_landmarks() -> None:
-    points = lifted_torus(1_000_000)
-    x, landmarks = torch.from_numpy(points), torch.from_numpy(points[:400].copy())
-    norms = landmarks.square().sum(dim=1)
-
-    def one_pass() -> None:
-        for block in x.split(_BLOCK):
-            sq_dist = torch.addmm(norms, block, landmarks.T, alpha=-2)
-            sq_dist += block.square().sum(dim=1, keepdim=True)
-
-    ratio(
-        "400 landmarks of 1 000 000 × 50 / one pass of distances",
-        lambda: tp.maxmin_landmarks(points, 400),
-        one_pass,
-        rounds=3,
-    )
-
-
-def bench_fit() -> None:
-    points = lifted_torus(100_000)
-
-    def parts() -> None:
-        indices, _ = tp.maxmin_landmarks(points, 400)
-        ripser_persistence(pairwise_distances(points[indices]), max_homology_dim=1)
-
-    for layout in ("geodesic", "auto"):
-        topology = tp.PersistentTopology(latent_dim=3, layout=layout)
-        ratio(
-            f"fit of 100 000 × 50, layout={layout} / landmarks + ripser",
-            lambda t=topology: t.fit(points),
-            parts,
-            rounds=3,
-        )
-
-
-def bench_extension() -> None:
-    generator = torch.Generator().manual_seed(0)
-    x, landmarks = (torch.randn(n, 784, generator=generator) for n in (256, 400))
-    extension = LandmarkExtension(landmarks, torch.randn(400, 2, generator=generator), 45.0)
-    norms = landmarks.square().sum(dim=1)
-    ratio(
-        "extension of 256 × 784, 400 landmarks / its matrix product",
-        lambda: [extension(x) for _ in range(50)],
-        lambda: [torch.addmm(norms, x, landmarks.T) for _ in range(50)],
-        rounds=9,
-    )
-
-
-def bench_training() -> None:
-    points = torch.from_numpy(lifted_torus(2000)[:, :20].copy())
-    config = tp.TrainingConfig(n_steps=100)
-    streams = spawn_runs(0, 10)
-    models = []
-    for run in streams:
-        with seeded_init(run.init):
-            models.append(MLPVAE(20, 2))
-
-    def train(n_seeds: int) -> None:
-        train_ensemble(
-            models[:n_seeds], points, noise_variance=0.1, config=config, streams=streams[:n_seeds]
-        )
-
-    ratio("ten seeds of the reference VAE / one", lambda: train(10), lambda: train(1), rounds=5)
-
+BENCHES = {
+    "landmarks": bench_landmarks,
+    "fit": bench_fit,
+    "extension": bench_extension,
+    "circular": bench_circular,
+    "training": bench_training,
+    "training_step": bench_training_step,
+    "signature": bench_signature,
+}
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
     print("ratio of times, ours / reference, one thread, median of pairs")
-    for bench in (bench_landmarks, bench_fit, bench_extension, bench_training):
-        bench()
+    for name in sys.argv[1:] or BENCHES:
+        BENCHES[name]()

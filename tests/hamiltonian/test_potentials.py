@@ -159,3 +159,31 @@ def _reflection(s, aligned, anchors) -> torch.Tensor:
 def test_wrong_shapes_are_refused(rng, call) -> None:
     with pytest.raises(tp.InvalidInputError):
         call(potentials(rng)["anchors"], *batch(rng))
+
+
+def test_a_landscape_keeps_the_symmetry_of_its_wells_and_no_other(rng) -> None:
+    """V∘R = V for the R ∈ O(d) that map the wells to wells (theory, section 4)."""
+    corners = np.array([[1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]])
+    square = tp.WellSpec(centers=corners, depths=np.ones(4), widths=np.full(4, 0.7))
+    wells = tp.WellPotential(square).double()
+    z = torch.from_numpy(rng.normal(size=(50, 2)))
+    isotropic = torch.full_like(z, -1.0)  # a posterior that no rotation changes
+    quarter = torch.tensor([[0.0, 1.0], [-1.0, 0.0]], dtype=z.dtype)
+    mirror = torch.tensor([[1.0, 0.0], [0.0, -1.0]], dtype=z.dtype)
+    half_quarter = torch.tensor([[1.0, 1.0], [-1.0, 1.0]], dtype=z.dtype) / 2**0.5
+    for gauge in (quarter, mirror, quarter @ mirror):
+        torch.testing.assert_close(wells(z @ gauge), wells(z))
+        torch.testing.assert_close(
+            wells.expectation(z @ gauge, isotropic), wells.expectation(z, isotropic)
+        )
+    assert (wells(z @ half_quarter) - wells(z)).abs().max() > 0.1
+    # The one-body average over the batch falls with it: the continuous gauge is lifted.
+    assert (wells(z @ half_quarter).mean() - wells(z).mean()).abs() > 1e-3
+
+
+def test_one_well_at_the_origin_lifts_nothing(rng) -> None:
+    single = tp.WellSpec(centers=np.zeros((1, 3)), depths=np.ones(1), widths=np.ones(1))
+    wells = tp.WellPotential(single).double()
+    z = torch.from_numpy(rng.normal(size=(20, 3)))
+    turn = torch.linalg.qr(torch.from_numpy(rng.normal(size=(3, 3)))).Q
+    torch.testing.assert_close(wells(z @ turn), wells(z))

@@ -3,9 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
+from sklearn.metrics import pairwise_distances
 
 import topopert as tp
 from topopert.topology.landmarks import nearest_landmarks
+from topopert.topology.rows import Rows
 
 
 def greedy_reference(points: np.ndarray, n: int) -> tuple[list[int], float]:
@@ -83,3 +85,54 @@ def test_tight_clusters_far_apart_are_resolved_in_single_precision(rng) -> None:
     assert len(set(indices.tolist())) == 100
     assert indices.tolist() == expected
     assert radius == pytest.approx(expected_radius, rel=1e-6)
+
+
+@pytest.mark.parametrize("metric", ["manhattan", "chebyshev", "cosine"])
+def test_any_metric_is_searched_as_its_matrix_of_distances_would_be(rng, metric: str) -> None:
+    points = rng.normal(size=(150, 4)) + 2
+    indices, radius = tp.maxmin_landmarks(points, 20, metric=metric)
+    dist = pairwise_distances(points, metric=metric)
+    chosen = [int(indices[0])]
+    while len(chosen) < 20:
+        chosen.append(int(dist[:, chosen].min(axis=1).argmax()))
+    assert indices.tolist() == chosen
+    assert radius == pytest.approx(dist[:, chosen].min(axis=1).max())
+
+
+def test_a_matrix_of_distances_is_searched_from_its_most_remote_point(rng) -> None:
+    points = rng.normal(size=(120, 3))
+    dist = cdist(points, points)
+    indices, radius = tp.maxmin_landmarks(dist, 15, metric="precomputed")
+    assert indices[0] == dist.mean(axis=1).argmax()
+    assert radius == pytest.approx(dist[:, indices].min(axis=1).max())
+    order = rng.permutation(120)
+    shuffled, _ = tp.maxmin_landmarks(dist[np.ix_(order, order)], 15, metric="precomputed")
+    np.testing.assert_array_equal(order[shuffled], indices)
+    everything, zero = tp.maxmin_landmarks(dist, 500, metric="precomputed")
+    assert (len(everything), zero) == (120, 0.0)
+
+
+@pytest.mark.parametrize("metric", ["umap", "mahalanobis", 3])
+def test_metrics_that_cannot_be_had_are_refused(rng, metric) -> None:
+    with pytest.raises(tp.InvalidInputError, match="metric"):
+        tp.maxmin_landmarks(rng.normal(size=(20, 3)), 5, metric=metric)
+
+
+def test_fewer_distinct_points_than_landmarks_are_all_found(rng) -> None:
+    points = rng.integers(0, 2, size=(300, 2)).astype(float)
+    indices, radius = tp.maxmin_landmarks(points, 120)
+    assert len(np.unique(points[indices], axis=0)) == 4
+    assert len(set(indices.tolist())) == 120
+    assert radius == 0
+
+
+def test_copies_by_the_thousand_need_no_pass_each(rng, monkeypatch) -> None:
+    points = np.repeat(rng.normal(size=(5, 3)), 2000, axis=0)
+    passes = []
+    blocks = Rows.blocks
+    monkeypatch.setattr(Rows, "blocks", lambda self: (passes.append(1), blocks(self))[1])
+    indices, radius = tp.maxmin_landmarks(points, 300)
+    assert len(set(indices.tolist())) == 300
+    assert len(np.unique(points[indices], axis=0)) == 5
+    assert radius == pytest.approx(0, abs=1e-12)
+    assert len(passes) < 20

@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+import networkx as nx
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist, pdist
 
+from topopert.topology.components import minimum_spanning_tree
+from topopert.topology.graph import landmark_graph
 from topopert.topology.layouts import circle_layouts, geodesic_layout, pca_layout
 from topopert.topology.prior_scale import prior_scale
+
+
+def complete_graph(dist: np.ndarray) -> nx.Graph:
+    return landmark_graph(dist, dist.max(), minimum_spanning_tree(dist))
 
 
 def test_scaling_of_euclidean_distances_returns_the_points(rng) -> None:
@@ -25,7 +32,8 @@ def test_circle_has_radius_death_over_root_three(rng) -> None:
     angle = rng.uniform(0, 2 * np.pi, size=(50, 1))
     circle = np.hstack([np.cos(angle), np.sin(angle)])
     dist = cdist(circle, circle)
-    (layout,) = circle_layouts(angle, np.array([np.sqrt(3)]), dist, dist, np.ones(50), 2)
+    deaths = np.array([np.sqrt(3)])
+    (layout,) = circle_layouts(angle, deaths, dist, complete_graph(dist), dist, np.ones(50), 2)
     np.testing.assert_allclose(layout, circle, atol=1e-12)
 
 
@@ -37,14 +45,18 @@ def test_two_classes_in_three_dimensions_make_a_torus_of_revolution(rng) -> None
     deaths = np.sqrt(3) * np.array([2.0, 1.0])
     for order, shift in (([0, 1], 0.0), ([1, 0], 0.0), ([0, 1], 3 * 2 * np.pi / 24)):
         turned = (angles + np.array([[0.0], [shift]])).T[:, order]
-        (layout,) = circle_layouts(turned, deaths[order], dist, dist, np.ones(150), 3)
+        (layout,) = circle_layouts(
+            turned, deaths[order], dist, complete_graph(dist), dist, np.ones(150), 3
+        )
         np.testing.assert_allclose(pdist(layout), pdist(torus), rtol=1e-9)
 
 
-def test_circles_that_do_not_fit_have_no_layout(rng) -> None:
-    angles = rng.uniform(0, 2 * np.pi, size=(20, 2))
+def test_a_torus_has_no_layout_in_a_plane(rng) -> None:
+    angles = rng.uniform(0, 2 * np.pi, size=(200, 2))
     dist = cdist(angles, angles)
-    assert circle_layouts(angles, np.ones(2), dist, dist, np.ones(20), 2) == []
+    assert (
+        circle_layouts(angles, np.ones(2), dist, complete_graph(dist), dist, np.ones(200), 2) == []
+    )
 
 
 @pytest.mark.parametrize("dim", [1, 2, 5])

@@ -27,7 +27,11 @@ class RipsPersistence:
 
 
 def ripser_persistence(
-    dist: NDArray[np.float64], *, max_homology_dim: int, prime: int = 47
+    dist: NDArray[np.float64],
+    *,
+    max_homology_dim: int,
+    prime: int = 47,
+    threshold: float | None = None,
 ) -> RipsPersistence:
     """Rips diagrams of a distance matrix, with the cocycles of H1 mod a prime.
 
@@ -35,6 +39,7 @@ def ripser_persistence(
         dist: Distances, shape (n, n), symmetric with zero diagonal.
         max_homology_dim: Highest homology dimension.
         prime: The field of coefficients is Z/prime.
+        threshold: Longest edge; bars that die beyond it are called essential. None means all.
 
     Raises:
         BackendError: If ripser fails.
@@ -51,6 +56,7 @@ def ripser_persistence(
             distance_matrix=True,
             maxdim=max_homology_dim,
             coeff=prime,
+            thresh=np.inf if threshold is None else threshold / unit,
             do_cocycles=max_homology_dim >= 1,
         )
     except Exception as err:

@@ -18,6 +18,7 @@ from topopert.hamiltonian import (
     AnchorPotential,
     Constant,
     Hamiltonian,
+    OneBodyPotential,
     Potential,
     SumPotential,
     WellPotential,
@@ -78,8 +79,8 @@ def check_controls(controls: Sequence[str], hamiltonian: Hamiltonian | None) -> 
         needs_anchors = name in ("shuffled", "pca")
         if needs_anchors and hamiltonian is not None and not takes_anchors(hamiltonian):
             msg = (
-                f"The control {name!r} needs one AnchorPotential, alone or with wells, and this "
-                "Hamiltonian has something else. Leave it out of `controls`."
+                f"The control {name!r} needs one AnchorPotential, alone or with one-body "
+                "potentials, and this Hamiltonian has something else. Leave it out of `controls`."
             )
             raise InvalidInputError(msg)
     if len(set(controls)) != len(controls):
@@ -135,7 +136,8 @@ def takes_anchors(hamiltonian: Hamiltonian) -> bool:
     """Whether anchors, computed once per datum, can stand in for x in all of the potential."""
     terms = list(_terms(hamiltonian.potential))
     fields = [term for term in terms if isinstance(term, AnchorPotential)]
-    others = [term for term in terms if not isinstance(term, AnchorPotential | WellPotential)]
+    plain = AnchorPotential | WellPotential | OneBodyPotential
+    others = [term for term in terms if not isinstance(term, plain)]
     return len(fields) == 1 and not others
 
 
@@ -163,6 +165,8 @@ def _anchors_of(
 def _energy_of(hamiltonian: Hamiltonian, *, by_anchors: bool) -> EnergyTerm:
     def energy(mean: Tensor, logvar: Tensor, context: Tensor, progress: float) -> Tensor:
         data = {"anchors": context} if by_anchors else {"x": context}
-        return hamiltonian.energy(mean, logvar, progress=progress, **data)
+        # Not `hamiltonian.energy`, which refuses NaN: here a run that diverges is a result.
+        coupling = hamiltonian.coupling_at(progress)
+        return coupling * hamiltonian.potential.expectation(mean, logvar, **data)
 
     return energy

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from topopert._checks import check_count, check_real
 from topopert.errors import InvalidInputError
 
-__all__ = ["Dataset", "embed"]
+__all__ = ["Dataset", "check_rng", "embed"]
 
 
 class Dataset(NamedTuple):
@@ -18,6 +18,17 @@ class Dataset(NamedTuple):
 
     points: NDArray[np.float64]  # (N, D)
     parameters: NDArray[np.float64]  # (N, number of parameters), columns as documented
+
+
+def check_rng(rng: Any) -> None:
+    """Refuse what is not a NumPy generator, a seed for example.
+
+    Raises:
+        InvalidInputError: If it is anything else.
+    """
+    if not isinstance(rng, np.random.Generator):
+        msg = f"`rng` must be a NumPy generator, got {rng!r}. Pass `np.random.default_rng(0)`."
+        raise InvalidInputError(msg)
 
 
 def embed(

@@ -7,7 +7,7 @@ import numpy as np
 from topopert._checks import check_count
 from topopert.errors import InvalidInputError
 
-from ._dataset import Dataset, embed
+from ._dataset import Dataset, check_rng, embed
 
 __all__ = ["clusters"]
 
@@ -31,7 +31,12 @@ def clusters(
             f"got {ambient_dim}."
         )
         raise InvalidInputError(msg)
-    label = np.arange(check_count(n_points, name="n_points")) % n_clusters
+    check_rng(rng)
+    n_points = check_count(n_points, name="n_points")
+    if n_points < n_clusters:
+        msg = f"{n_clusters} clusters need `n_points` >= {n_clusters}, got {n_points}."
+        raise InvalidInputError(msg)
+    label = np.arange(n_points) % n_clusters
     centres = np.sqrt(2) * np.eye(n_clusters)
     return Dataset(
         points=embed(centres[label], ambient_dim=ambient_dim, noise=noise, rng=rng),

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from topopert._checks import check_count
 
-from ._dataset import Dataset, embed
+from ._dataset import Dataset, check_rng, embed
 
 __all__ = ["circle", "figure_eight", "linked_circles", "trefoil"]
 
@@ -73,6 +73,7 @@ def linked_circles(
 
 
 def _angles(n_points: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    check_rng(rng)
     return rng.uniform(0, 2 * np.pi, size=check_count(n_points, name="n_points"))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from topopert._checks import check_count
 
-from ._dataset import Dataset, embed
+from ._dataset import Dataset, check_rng, embed
 
 __all__ = ["klein_bottle", "sphere", "swiss_roll", "torus"]
 
@@ -25,6 +25,7 @@ def torus(
 
     Parameters: the angle on the circle of radius 2, the angle on the circle of radius 1.
     """
+    check_rng(rng)
     angles = rng.uniform(0, 2 * np.pi, size=(check_count(n_points, name="n_points"), 2))
     circles = [2 * np.cos(angles[:, 0]), 2 * np.sin(angles[:, 0])]
     circles += [np.cos(angles[:, 1]), np.sin(angles[:, 1])]
@@ -42,6 +43,7 @@ def sphere(
     rng: np.random.Generator,
 ) -> Dataset:
     """A uniform sphere of radius 1; Betti numbers 1, 0, 1. Parameters: longitude, latitude."""
+    check_rng(rng)
     points = rng.normal(size=(check_count(n_points, name="n_points"), 3))
     points /= np.linalg.norm(points, axis=1, keepdims=True)
     parameters = [np.arctan2(points[:, 1], points[:, 0]), np.arcsin(points[:, 2])]
@@ -62,6 +64,7 @@ def klein_bottle(
 
     Parameters: the angle around the axis, the angle around the tube.
     """
+    check_rng(rng)
     around, tube = rng.uniform(0, 2 * np.pi, size=(2, check_count(n_points, name="n_points")))
     distance = 2 + np.cos(tube)
     points = np.stack(
@@ -87,6 +90,7 @@ def swiss_roll(
     rng: np.random.Generator,
 ) -> Dataset:
     """A rolled-up rectangle about 2 across; Betti numbers 1, 0. Parameters: angle, height."""
+    check_rng(rng)
     u, height = rng.uniform(size=(2, check_count(n_points, name="n_points")))
     angle = 1.5 * np.pi * (1 + 2 * u)
     radius = angle / (4.5 * np.pi)  # 1 at the outer end

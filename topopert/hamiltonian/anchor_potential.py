@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from topopert.errors import InvalidInputError
 from topopert.extension import LandmarkExtension
 from topopert.records import AnchorSpec
 
-from .potential import Potential, check_posterior, compute_dtype
+from .posterior import check_posterior, check_same_device, compute_dtype, data_rows
+from .potential import Potential
 
 __all__ = ["AnchorPotential", "spring_energy"]
 
@@ -96,11 +96,14 @@ class AnchorPotential(Potential):
             msg = f"Pass either `x` or `anchors`, got {given}: the field depends on the data."
             raise InvalidInputError(msg)
         if anchors is None:
-            anchors = self.anchors(torch.as_tensor(x, device=mean.device))
+            check_same_device(self.extension.landmarks, mean)
+            anchors = self.anchors(data_rows(x, mean, name="x"))
+        else:
+            anchors = data_rows(anchors, mean, name="anchors")
         if anchors.shape != mean.shape:
             msg = (
                 f"Anchors have shape {tuple(anchors.shape)} but `mean` {tuple(mean.shape)}. Fit "
-                f"PersistentTopology(latent_dim={mean.shape[-1]}) on rows that match the batch."
+                f"PersistentTopology(latent_dim={mean.shape[-1]})."
             )
             raise InvalidInputError(msg)
         dtype = compute_dtype(mean.dtype)

@@ -5,6 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from torch import Tensor
 
 from topopert._checks import check_real
 from topopert.errors import InvalidInputError
@@ -70,14 +75,16 @@ class Adiabatic:
 def checked_coupling(coupling: float | Coupling) -> Coupling:
     """The coupling as a callable; a number becomes `Constant`.
 
+    A callable is asked at 101 values of progress, so that what fails late in training fails now.
+
     Raises:
-        InvalidInputError: If it is neither a number ≥ 0 nor callable, or answers at progress 0 or
-            1 with anything else than a finite number ≥ 0.
+        InvalidInputError: If it is neither a number ≥ 0 nor callable, or answers anywhere with
+            anything else than a finite number ≥ 0.
     """
     if not callable(coupling):
         return Constant(check_real(coupling, name="coupling", low=0.0))
-    for progress in (0.0, 1.0):
-        coupling_at(coupling, progress)
+    for percent in range(101):
+        coupling_at(coupling, percent / 100)
     return coupling
 
 
@@ -87,12 +94,19 @@ def coupling_at(coupling: Coupling, progress: float) -> float:
     Raises:
         InvalidInputError: If the coupling does not answer with a finite number ≥ 0.
     """
-    value = coupling(progress)
-    try:
-        number = float(value)
-    except (TypeError, ValueError) as err:
+    value: Any = coupling(progress)
+    if isinstance(value, Tensor | np.ndarray) and value.ndim == 0:
+        if getattr(value, "requires_grad", False):
+            msg = (
+                f"`coupling` returned a tensor that requires a gradient at progress {progress}, "
+                "but λ is a plain number: none would flow. Return `value.item()`."
+            )
+            raise InvalidInputError(msg)
+        value = value.item()
+    if not isinstance(value, Real) or isinstance(value, bool):
         msg = f"`coupling` must return a number, got {value!r} at progress {progress}."
-        raise InvalidInputError(msg) from err
+        raise InvalidInputError(msg)
+    number = float(value)
     if not math.isfinite(number) or number < 0:
         msg = f"`coupling` must return a finite λ >= 0, got {number} at progress {progress}."
         raise InvalidInputError(msg)

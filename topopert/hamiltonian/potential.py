@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
-import torch
 from torch import Tensor, nn
 
 from topopert._checks import check_real
 from topopert.errors import InvalidInputError
 
-__all__ = ["Potential", "check_posterior", "compute_dtype"]
+from .posterior import check_posterior, compute_dtype
+
+__all__ = ["Potential", "Scope", "SumPotential", "check_posterior", "compute_dtype"]
+
+# What the energy of a code depends on besides the code: nothing, its datum, or the whole batch.
+Scope = Literal["code", "datum", "batch"]
 
 
 class Potential(nn.Module, ABC):
     """Base of the potentials V(z; x); energies are in nats, one per sample.
 
-    A potential defines `forward` and `expectation`. Potentials add, and scale by numbers ≥ 0 or
-    below: ``2 * a + b`` is a potential.
+    A potential defines `forward` and `expectation`. Potentials form a vector space: ``2 * a + b``,
+    ``a - b / 3``, ``-a`` and ``sum([a, b, c])`` are potentials.
+
+    `scope` says what the energy of a code depends on: ``"code"`` for a landscape V(z), ``"datum"``
+    for a field V(z; x), ``"batch"`` for an interaction, which has no prior per sample.
     """
+
+    scope: Scope = "datum"
 
     @abstractmethod
     def forward(
@@ -52,24 +61,44 @@ class Potential(nn.Module, ABC):
             anchors: As in `forward`.
         """
 
-    def __add__(self, other: Potential) -> SumPotential:
+    def __add__(self, other: Potential) -> Potential:
         if not isinstance(other, Potential):
             return NotImplemented
-        return SumPotential([self, other], [1.0, 1.0])
+        return _combination([*_factors_and_terms(self), *_factors_and_terms(other)])
+
+    def __radd__(self, other: object) -> Potential:
+        # The start of Python's `sum`.
+        return self if isinstance(other, int) and other == 0 else NotImplemented
+
+    def __sub__(self, other: Potential) -> Potential:
+        return self + -other if isinstance(other, Potential) else NotImplemented
 
     def __mul__(self, factor: float) -> SumPotential:
-        return SumPotential([self], [check_real(factor, name="factor")])
+        factor = check_real(factor, name="factor")
+        return _combination([(factor * own, term) for own, term in _factors_and_terms(self)])
 
     __rmul__ = __mul__
 
+    def __truediv__(self, divisor: float) -> SumPotential:
+        divisor = check_real(divisor, name="divisor")
+        if divisor == 0:
+            msg = "`divisor` must not be 0. To switch a potential off, multiply it by 0."
+            raise InvalidInputError(msg)
+        return self * (1 / divisor)
+
+    def __neg__(self) -> SumPotential:
+        return self * -1.0
+
 
 class SumPotential(Potential):
-    """A linear combination of potentials; made by ``2 * a + b``."""
+    """A linear combination of potentials; made by ``2 * a + b``. It is flat, each term once."""
 
     def __init__(self, terms: list[Potential], factors: list[float]) -> None:
         super().__init__()
         self.terms = nn.ModuleList(terms)
         self.factors = tuple(factors)
+        scopes = {term.scope for term in terms}
+        self.scope = next(scope for scope in ("batch", "datum", "code") if scope in scopes)
 
     def forward(
         self, z: Tensor, x: Tensor | None = None, *, anchors: Tensor | None = None
@@ -89,42 +118,27 @@ class SumPotential(Potential):
         return self._combine(lambda term: term.expectation(mean, logvar, x, anchors=anchors))
 
     def _combine(self, energy: Callable[[Any], Tensor]) -> Tensor:
-        energies = [f * energy(term) for f, term in zip(self.factors, self.terms, strict=True)]
-        return torch.stack(energies).sum(dim=0)
+        first, *others = (
+            factor * energy(term) for factor, term in zip(self.factors, self.terms, strict=True)
+        )
+        for other in others:
+            first = first + other
+        return first
 
     def extra_repr(self) -> str:
         """The factors, for `print`."""
         return f"factors={self.factors}"
 
 
-def compute_dtype(dtype: torch.dtype) -> torch.dtype:
-    """The type in which energies are computed: the posterior's, float32 for half types."""
-    return torch.float32 if dtype in (torch.float16, torch.bfloat16) else dtype
+def _combination(parts: list[tuple[float, Potential]]) -> SumPotential:
+    """The sum, each potential once: a module that is held twice would be saved twice."""
+    factors: dict[Potential, float] = {}  # modules are equal only to themselves
+    for factor, term in parts:
+        factors[term] = factors.get(term, 0.0) + factor
+    return SumPotential(list(factors), list(factors.values()))
 
 
-def check_posterior(mean: Tensor, logvar: Tensor | None) -> None:
-    """Refuse a posterior of the wrong type or shape.
-
-    Raises:
-        InvalidInputError: If mean is not a floating (B, d) tensor or logvar is not of its shape
-            and device.
-    """
-    for name, value in (("mean", mean), ("logvar", logvar)):
-        if value is None and name == "logvar":
-            continue
-        if not isinstance(value, Tensor) or not value.is_floating_point():
-            given = value.dtype if isinstance(value, Tensor) else type(value).__name__
-            msg = f"`{name}` must be a floating-point tensor, got {given}."
-            raise InvalidInputError(msg)
-    if mean.ndim != 2:
-        msg = f"`mean` must have shape (B, d), got {tuple(mean.shape)}. Flatten other axes first."
-        raise InvalidInputError(msg)
-    if logvar is not None and logvar.shape != mean.shape:
-        msg = (
-            f"`logvar` must have the shape of `mean`, {tuple(mean.shape)}, "
-            f"got {tuple(logvar.shape)}. One log-variance per latent axis is needed."
-        )
-        raise InvalidInputError(msg)
-    if logvar is not None and logvar.device != mean.device:
-        msg = f"`mean` is on {mean.device} but `logvar` on {logvar.device}. Move one of them."
-        raise InvalidInputError(msg)
+def _factors_and_terms(potential: Potential) -> list[tuple[float, Any]]:
+    if isinstance(potential, SumPotential):
+        return list(zip(potential.factors, potential.terms, strict=True))
+    return [(1.0, potential)]

@@ -8,7 +8,8 @@ from torch import Tensor
 from topopert.errors import InvalidInputError
 from topopert.records import WellSpec
 
-from .potential import Potential, check_posterior, compute_dtype
+from .posterior import check_posterior, check_same_device, compute_dtype
+from .potential import Potential, Scope
 
 __all__ = ["WellPotential", "well_energy"]
 
@@ -48,6 +49,7 @@ class WellPotential(Potential):
         InvalidInputError: If that is something else.
     """
 
+    scope: Scope = "code"
     centers: Tensor
     depths: Tensor
     widths: Tensor
@@ -86,8 +88,12 @@ class WellPotential(Potential):
         """
         check_posterior(mean, logvar)
         if mean.shape[-1] != self.latent_dim:
-            msg = f"Wells live in {self.latent_dim} dimensions, `mean` in {mean.shape[-1]}."
+            msg = (
+                f"Wells live in {self.latent_dim} dimensions, `mean` in {mean.shape[-1]}. Fit "
+                f"PersistentTopology(latent_dim={mean.shape[-1]})."
+            )
             raise InvalidInputError(msg)
+        check_same_device(self.centers, mean)
         dtype = compute_dtype(mean.dtype)
         return well_energy(
             mean.to(dtype),

@@ -6,13 +6,14 @@ import logging
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array
-from scipy.sparse.linalg import lsmr
+from scipy.sparse import coo_array, csr_array, diags_array
+from scipy.sparse.linalg import cg
 
 from topopert.backends import RipsPersistence
 from topopert.errors import BackendError
 
-from .cocycles import integer_cocycle, is_cocycle
+from .cocycles import integer_lift
+from .components import minimum_spanning_tree
 from .lattice import reduced_basis
 
 __all__ = ["circular_coordinates"]
@@ -28,7 +29,10 @@ _LEAST_WEIGHT = 1e-3  # the longest edges still count
 
 
 def circular_coordinates(
-    dist: NDArray[np.float64], persistence: RipsPersistence, classes: list[int]
+    dist: NDArray[np.float64],
+    persistence: RipsPersistence,
+    classes: list[int],
+    mass: NDArray[np.float64],
 ) -> NDArray[np.float64] | None:
     """Circular coordinates of chosen H1 classes on the landmarks.
 
@@ -40,10 +44,11 @@ def circular_coordinates(
         dist: Distances of the landmarks, shape (n, n).
         persistence: Diagrams and cocycles of the same landmarks.
         classes: Indices of the classes in the H1 diagram.
+        mass: Number of data points that each landmark stands for, shape (n,).
 
     Returns:
-        Angles in [0, 2π), one column per class, shape (n, k), or None if a lift to the integers
-        fails for this prime; try another.
+        Angles in [0, 2π), one column per class, shape (n, k), or None if a class has no lift to
+        the integers mod this prime; try another.
 
     References:
         de Silva, Morozov, Vejdemo-Johansson, Persistent cohomology and circular coordinates
@@ -52,6 +57,8 @@ def circular_coordinates(
     """
     n = len(dist)
     angles = np.zeros((n, len(classes)))
+    if not classes:
+        return angles
     pairs = persistence.diagrams[1].pairs
     for group in _groups_by_life(pairs, classes):
         births, deaths = pairs[[classes[g] for g in group]].T
@@ -61,14 +68,18 @@ def circular_coordinates(
         np.fill_diagonal(edges, val=False)
         lifts = []
         for g in group:
-            lift = integer_cocycle(persistence.cocycles[classes[g]], n=n, prime=persistence.prime)
-            lift = np.where(edges, lift, 0)
-            if not is_cocycle(lift, edges):
-                logger.info("the lift mod %d is no integer cocycle", persistence.prime)
+            lift = integer_lift(persistence.cocycles[classes[g]], edges, prime=persistence.prime)
+            if lift is None:
+                logger.info(
+                    "the H1 class of bar %d has no integer lift mod %d",
+                    classes[g],
+                    persistence.prime,
+                )
                 return None
             lifts.append(lift)
-        angles[:, group] = _smoothed_angles(_edge_weights(dist, edges, scale), lifts)
-    return _orient(angles)
+        weights = _with_bridges(_edge_weights(dist, edges, scale), dist, scale)
+        angles[:, group] = _smoothed_angles(weights, lifts)
+    return _orient(angles, mass / mass.sum())
 
 
 def _groups_by_life(pairs: NDArray[np.float64], classes: list[int]) -> list[list[int]]:
@@ -105,47 +116,70 @@ def _edge_weights(
     return kernel / np.outer(density, density)
 
 
-def _smoothed_angles(
-    weights: NDArray[np.float64], lifts: list[NDArray[np.int64]]
+def _with_bridges(
+    weights: NDArray[np.float64], dist: NDArray[np.float64], scale: float
 ) -> NDArray[np.float64]:
-    """Angles of the harmonic representatives of a reduced basis, shape (n, number of lifts)."""
+    """The weights and some for the spanning tree's edges beyond the scale, shape (n, n).
+
+    The complex falls apart without them, and an angle would be arbitrary away from its loop. They
+    carry no flow, so their weight does not matter: beyond a bridge an angle stays what it is at
+    the bridge's end.
+    """
+    tree = minimum_spanning_tree(dist)
+    ends = [(i, j) for i, j, length in tree.edges(data="length") if length > scale]
+    i, j = np.array(ends, dtype=np.intp).reshape(-1, 2).T
+    joined = weights.copy()
+    joined[i, j] = joined[j, i] = weights.max()
+    return joined
+
+
+def _smoothed_angles(
+    weights: NDArray[np.float64], cocycles: list[NDArray[np.int32]]
+) -> NDArray[np.float64]:
+    """Angles of the harmonic representatives of a reduced basis, shape (n, number of cocycles).
+
+    Each is the cocycle α less the coboundary δf, (δf)(i, j) = f(j) − f(i), that leaves it least:
+    weighted least squares, solved through its normal equations, with the graph's Laplacian.
+
+    Args:
+        weights: Symmetric weights of the edges of a connected graph, shape (n, n).
+        cocycles: Antisymmetric integer values on the edges, each of shape (n, n).
+    """
     n = len(weights)
-    rows, cols = np.nonzero(np.triu(weights, k=1))
-    m = len(rows)
-    root = np.sqrt(weights[rows, cols])
-    # Coboundary of a function f on the vertices, (δf)(i, j) = f(j) − f(i), times the root weight.
-    edge = np.arange(m)
-    coboundary: csr_array = coo_array(
-        (
-            np.concatenate([-root, root]),
-            (np.tile(edge, 2), np.concatenate([rows, cols])),
-        ),
-        shape=(m, n),
-    ).tocsr()
+    rows, cols = np.nonzero(weights)
+    weight = weights[rows, cols]
+    adjacency: csr_array = coo_array((weight, (rows, cols)), shape=(n, n)).tocsr()
+    degree = weights.sum(axis=1)
+    laplacian = diags_array(degree) - adjacency
     potentials, harmonics = [], []
-    for lift in lifts:
-        alpha = root * lift[rows, cols]
-        # Minimum-norm solution: other components of the graph, where the class is zero, stay at 0.
-        solution, stop, *_ = lsmr(coboundary, alpha, atol=1e-12, btol=1e-12, maxiter=20 * n)
-        if stop == 7:
+    for cocycle in cocycles:
+        alpha = cocycle[rows, cols]
+        divergence = np.bincount(rows, weights=weight * alpha, minlength=n)
+        solution, stop = cg(
+            laplacian, -divergence, rtol=1e-12, maxiter=20 * n, M=diags_array(1 / degree)
+        )
+        if stop != 0:
             msg = f"Smoothing a cocycle on {n} landmarks did not converge."
             raise BackendError(msg)
         potentials.append(solution)
-        harmonics.append(alpha - coboundary @ solution)
+        harmonics.append(np.sqrt(weight) * (alpha - solution[cols] + solution[rows]))
     harmonic = np.array(harmonics)
     basis = reduced_basis(harmonic @ harmonic.T)
     # α = η + δf is integer, so θ = −2πf mod 2π has dθ = 2πη along every edge.
     return np.asarray(-2 * np.pi * (basis @ np.array(potentials)).T, dtype=np.float64)
 
 
-def _orient(angles: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Angles mod 2π with an origin and an orientation that only their distribution decides."""
+def _orient(angles: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Angles mod 2π with an origin and an orientation that only the data's distribution decides.
+
+    Landmarks weighted by their points: another choice of landmarks then changes little.
+    """
     for k in range(angles.shape[1]):
         phasor = np.exp(1j * angles[:, k])
         # The origin sits opposite the mean direction.
-        phasor *= -np.exp(-1j * np.angle(phasor.mean()))
+        phasor *= -np.exp(-1j * np.angle(weight @ phasor))
         # Reflection flips the sign of the odd moment; keep it positive.
-        if np.imag((phasor**2).mean()) < 0:
+        if np.imag(weight @ phasor**2) < 0:
             phasor = phasor.conj()
         angles[:, k] = np.angle(phasor)
     wrapped = np.mod(angles, 2 * np.pi)

@@ -14,15 +14,14 @@ from topopert.records import TopologicalFeature
 
 __all__ = ["Merge", "component_merges", "minimum_spanning_tree", "significant_merges"]
 
-# Quantiles of the right-skewed Gumbel law P(L ≤ ℓ) = exp(−e^{−ℓ}).
-_MEDIAN, _HIGH = -math.log(math.log(2)), -math.log(-math.log(0.9))
-# Evenly spread landmarks have deaths all alike; a scale below this would make rounding a gap.
-_MIN_SCALE = 0.05
-# A fit to few deaths is noisy: it is widened by its own error, and below 60 deaths it may not go
-# below what structureless clouds have. With these values at most 5 % of 40 to 100 of each kind
-# (Gaussian, cube, 10 : 1 rectangle, t₃; 1 to 20 dimensions; 20 to 150 points) were flagged.
-_FIT_ERROR = 3.0  # relative, times 1/√(number of deaths)
-_FEW_BARS, _FEW_SCALE = 60, 0.45
+# Median and 95 % quantile of the right-skewed Gumbel law P(L ≤ ℓ) = exp(−e^{−ℓ}).
+_MEDIAN, _HIGH = -math.log(math.log(2)), -math.log(-math.log(0.95))
+# Constants chosen on the clouds that `significance.py` names; error rates stand there.
+# Evenly spread landmarks have deaths all alike, between r and 2r: a smaller scale would make
+# rounding a gap, or the widest step of a closed curve without noise.
+_MIN_SCALE = 0.1
+# A fit to few deaths is noisy: the scale is widened by ½/√n and, against skewness, by 15/n.
+_FIT_ERROR, _SMALL_SAMPLE = 0.5, 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +76,11 @@ def significant_merges(
 ) -> tuple[tuple[Merge, TopologicalFeature], ...]:
     """The gaps between components that noise does not explain, longest first.
 
-    On noise the logarithm of the deaths is taken to follow a Gumbel law, fitted to the median and
-    the 90 % quantile of all deaths. Only merges count in which the smaller side holds a share of
-    the data: farthest-point landmarks seek outliers, and a single cell is no component.
+    Only merges count in which the smaller side holds a share of the data: farthest-point
+    landmarks seek outliers, and a single cell is no component. The other merges show what noise
+    does, however many clusters there are: the logarithm of their deaths is taken to follow a
+    Gumbel law, fitted to the median and the 95 % quantile. Each weighs as much as the data on its
+    smaller side, so that outliers weigh little even where they make up half of the landmarks.
 
     Args:
         merges: All merges of the landmarks.
@@ -89,14 +90,14 @@ def significant_merges(
     """
     min_share = max(min_share, 5 / n_points)
     candidates = [m for m in merges if m.share >= min_share]
-    if not candidates:
+    bulk = [m for m in merges if m.share < min_share]
+    if not candidates or not bulk:
         return ()
-    log_death = np.log([m.death for m in merges])
-    median, high = np.quantile(log_death, (0.5, 0.9))
+    weights = np.array([m.share for m in bulk])
+    median, high = _weighted_quantiles(np.log([m.death for m in bulk]), weights, (0.5, 0.95))
+    n_bulk = weights.sum() ** 2 / (weights @ weights)  # Kish's effective number
     scale = max((high - median) / (_HIGH - _MEDIAN), _MIN_SCALE)
-    scale *= 1 + _FIT_ERROR / math.sqrt(len(merges))
-    if len(merges) < _FEW_BARS:
-        scale = max(scale, _FEW_SCALE)
+    scale *= 1 + _FIT_ERROR / math.sqrt(n_bulk) + _SMALL_SAMPLE / n_bulk
     location = median - scale * _MEDIAN
     features = []
     for merge in sorted(candidates, key=lambda m: -m.death):
@@ -109,3 +110,12 @@ def significant_merges(
             )
             features.append((merge, feature))
     return tuple(features)
+
+
+def _weighted_quantiles(
+    values: NDArray[np.float64], weights: NDArray[np.float64], levels: tuple[float, ...]
+) -> NDArray[np.float64]:
+    # NumPy has weighted quantiles from 2.0 on only.
+    order = np.argsort(values)
+    below = np.cumsum(weights[order]) - 0.5 * weights[order]
+    return np.interp(levels, below / weights.sum(), values[order])

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from topopert.records import TopologicalFeature
 
-__all__ = ["required_latent_dim"]
+__all__ = ["required_latent_dim", "torus_groups"]
 
 # Circular coordinates whose joint values fill this share of an 8 × 8 grid are those of a torus;
 # two loops that touch or stand apart fill a cross, 15 cells of 64.
@@ -30,13 +30,22 @@ def required_latent_dim(
     required = 1
     if any(feature.homology_dim == 2 for feature in features):
         required = 3
+    for loops in torus_groups(angles):
+        required = max(required, len(loops) + 1)
+    return required
+
+
+def torus_groups(angles: NDArray[np.float64]) -> list[list[int]]:
+    """The loops in groups: those of a group fill a torus, others stand side by side.
+
+    Args:
+        angles: Circular coordinates on the landmarks, shape (n, k).
+    """
     tori = nx.Graph()
     tori.add_nodes_from(range(angles.shape[1]))
     for a in tori:
         tori.add_edges_from((a, b) for b in range(a) if _fill_a_torus(angles[:, a], angles[:, b]))
-    for torus in nx.connected_components(tori):
-        required = max(required, len(torus) + 1)
-    return required
+    return [sorted(loops) for loops in nx.connected_components(tori)]
 
 
 def _fill_a_torus(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -15,36 +16,33 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from topopert._checks import (
     check_choice,
     check_count,
-    check_not_constant,
     check_real,
+    check_spread,
     plain_array,
     unusable,
 )
-from topopert.backends import RipsPersistence, ripser_persistence, wasserstein_distance
-from topopert.errors import BackendError, InvalidInputError, TopopertWarning
+from topopert.errors import InvalidInputError, TopopertWarning
 from topopert.extension import LandmarkExtension, extend
 from topopert.records import AnchorSpec, PersistenceDiagram, TopologicalFeature, WellSpec
 
-from .circular import circular_coordinates
-from .components import component_merges, minimum_spanning_tree, significant_merges
 from .distances import pairwise_distances
 from .embedding_dim import required_latent_dim
-from .graph import component_labels, feature_scale, geodesic_distances, landmark_graph
-from .landmarks import maxmin_landmarks, nearest_landmarks
-from .layouts import circle_layouts, geodesic_layout, pca_layout
-from .prior_scale import prior_scale
-from .significance import bar_p_values
+from .features import LandmarkFeatures, find_features
+from .landmarks import LEAST_RESOLVED, NearestLandmark, landmarks_of_rows
+from .layout_choice import LAYOUTS, choose_layout
+from .outliers import local_outliers
+from .prior_scale import moments, scale_to_prior
+from .rows import DaskRows, Rows, is_dask, read_rows
+from .wells import landmark_wells
 
 __all__ = ["PersistentTopology"]
 
 logger = logging.getLogger(__name__)
 
-_LAYOUTS = ("auto", "cohomology", "geodesic", "pca")
-# A lift that fails mod one prime (torsion, or bad luck) is tried again mod the next.
-_PRIMES = (47, 53, 59, 61)
 # Balls of the partition of unity, in covering radii: every point lies in at least one, most in a
 # few, so that the anchors are smooth between landmarks.
 _BALLS = 1.5
+_MANY_OUTLIERS = 0.05
 
 
 class PersistentTopology(TransformerMixin, BaseEstimator):
@@ -58,10 +56,15 @@ class PersistentTopology(TransformerMixin, BaseEstimator):
         n_landmarks: Number of farthest-point landmarks; all points if there are fewer.
         significance: Family-wise level at which a bar counts as real, in (0, 1).
         layout: "cohomology" (circular coordinates as circles), "geodesic" (scaling of geodesic
-            distances), "pca", or "auto": the one whose own diagrams are nearest to the data's.
+            distances), "pca", or "auto": the one whose own diagrams are nearest to the data's, in
+            this order where they are equally near (within .5 %).
+        outliers: "keep", or "drop": points with a local outlier factor above 2 (twenty
+            neighbours) are left out before landmarks are chosen, for farthest points seek them;
+            anchors are given to them all the same. It takes all distances between the points.
 
     Attributes:
         diagrams_: One diagram of the landmarks per homology dimension.
+        prime_: The field of coefficients is Z/p; 47 unless a significant loop had no integer lift.
         features_: The significant classes; those of H0 are the components beyond the first.
         landmarks_: Indices of the landmarks, shape (n,).
         covering_radius_: Largest distance of a point to its landmark; the diagrams of all points
@@ -73,6 +76,8 @@ class PersistentTopology(TransformerMixin, BaseEstimator):
             homology dimensions, each cloud divided by its RMS radius.
         layout_distances_: The same for every layout that was tried, by name.
         suggested_latent_dim_: The smallest d in which all features fit.
+        outlier_share_: Share of the points dropped as outliers.
+        geometric_only_: No class is significant: the anchors carry the data's geometry alone.
         n_features_in_: Number of features D.
 
     References:
@@ -83,6 +88,7 @@ class PersistentTopology(TransformerMixin, BaseEstimator):
 
     diagrams_: tuple[PersistenceDiagram, ...]
     features_: tuple[TopologicalFeature, ...]
+    prime_: int
     n_features_in_: int
 
     def __init__(
@@ -92,18 +98,21 @@ class PersistentTopology(TransformerMixin, BaseEstimator):
         n_landmarks: int = 400,
         significance: float = 0.05,
         layout: str = "auto",
+        outliers: str = "keep",
     ) -> None:
         self.latent_dim = latent_dim
         self.max_homology_dim = max_homology_dim
         self.n_landmarks = n_landmarks
         self.significance = significance
         self.layout = layout
+        self.outliers = outliers
 
     def fit(self, points: Any, y: None = None) -> Self:
         """Find the topology of the points and lay it out in R^d.
 
         Args:
-            points: Data, shape (N, D), N >= 3; array or tensor.
+            points: Data, shape (N, D), N >= 3: array, tensor, memory map (read block by block)
+                or dask array (chunk by chunk, on dask's scheduler).
             y: Ignored.
 
         Raises:
@@ -111,10 +120,21 @@ class PersistentTopology(TransformerMixin, BaseEstimator):
             BackendError: If a backend fails.
         """
         self._check_parameters()
-        points = self._checked(points, reset=True)
-        self._find_landmarks(points)
-        self._find_features()
-        self.suggested_latent_dim_ = required_latent_dim(self.features_, self._angles)
+        rows, kept = self._without_outliers(self._checked(points, reset=True))
+        self._find_landmarks(rows)
+        self.landmarks_ = kept[self.landmarks_]
+        dist = pairwise_distances(self._landmark_points)
+        spacing = float(np.median((dist + np.diag(np.full(len(dist), np.inf))).min(axis=1)))
+        self._radius = max(_BALLS * self.covering_radius_, spacing)
+        self.take_features(
+            find_features(
+                dist,
+                self._mass,
+                max_homology_dim=self.max_homology_dim,
+                significance=self.significance,
+            )
+        )
+        self.suggested_latent_dim_ = required_latent_dim(self.features_, self._found.angles)
         if self.suggested_latent_dim_ > self.latent_dim:
             warnings.warn(
                 f"The {len(self.features_)} significant features of the data need "
@@ -123,14 +143,16 @@ class PersistentTopology(TransformerMixin, BaseEstimator):
                 TopopertWarning,
                 stacklevel=2,
             )
-        self._lay_out(points)
+        self._lay_out(rows, dist)
         logger.info(
-            "%d landmarks of %d points (covering radius %.3g), %d significant features, layout %s "
-            "at diagram distance %.3g",
+            "%d landmarks of %d points (covering radius %.3g), %s, layout %s at diagram distance "
+            "%.3g",
             len(self.landmarks_),
-            len(points),
+            len(rows),
             self.covering_radius_,
-            len(self.features_),
+            f"{len(self.features_)} significant classes"
+            if self.features_
+            else "no significant class: the anchors are geometric only",
             self.layout_,
             self.anchor_distance_,
         )
@@ -139,25 +161,28 @@ class PersistentTopology(TransformerMixin, BaseEstimator):
     def transform(self, points: Any) -> NDArray[np.float64]:
         """Anchors T(x) of the points, shape (N, latent_dim), in units of the prior."""
         check_is_fitted(self)
-        return extend(self._extension(self._anchor_values), self._checked(points, reset=False))
+        return self._extend(self._anchor_values, self._checked(points, reset=False))
 
     def circular_coordinates(self, points: Any) -> NDArray[np.float64]:
         """Angles in [0, 2π), shape (N, number of significant H1 classes)."""
         check_is_fitted(self)
-        points = self._checked(points, reset=False)
-        if self._angles.shape[1] == 0:
-            return np.empty((len(points), 0))
+        rows = self._checked(points, reset=False)
+        angles = self._found.angles
+        if angles.shape[1] == 0:
+            return np.empty((len(rows), 0))
         # Averages are taken of e^{iθ}: angles themselves jump at 2π.
-        phasors = np.hstack([np.cos(self._angles), np.sin(self._angles)])
-        real, imaginary = np.hsplit(extend(self._extension(phasors), points), 2)
+        phasors = np.hstack([np.cos(angles), np.sin(angles)])
+        real, imaginary = np.hsplit(self._extend(phasors, rows), 2)
         wrapped = np.mod(np.arctan2(imaginary, real), 2 * np.pi)
         return np.where(wrapped >= 2 * np.pi, 0.0, wrapped)  # −1e-17 mod 2π rounds up to 2π
 
     def components(self, points: Any) -> NDArray[np.int64]:
         """Label of the significant component that each point lies in, shape (N,)."""
         check_is_fitted(self)
-        points = self._checked(points, reset=False)
-        return self._labels[nearest_landmarks(points, self._landmark_points)]
+        rows = self._checked(points, reset=False)
+        search = NearestLandmark(self._landmark_points, np.dtype(np.float64))
+        nearest = np.concatenate([indices for indices, _ in rows.map(search)])
+        return self._found.labels[nearest]
 
     def anchors(self) -> AnchorSpec:
         """The anchors as arrays, for `topopert.AnchorPotential`."""
@@ -169,21 +194,21 @@ class PersistentTopology(TransformerMixin, BaseEstimator):
         )
 
     def wells(self) -> WellSpec:
-        """Gaussian wells at the anchors of the landmarks, for a landscape potential.
+        """Gaussian wells at the anchors of the landmarks, for `topopert.WellPotential`.
 
-        The depths share out the anchors' mass, one nat in all if the wells did not overlap; the
-        width is ε* in units of the prior.
+        The landscape is as deep at each landmark as the significant classes that it belongs to are
+        persistent, in units of ε*, and 1 nat deep at the least; the width is ε* in units of the
+        prior.
         """
         check_is_fitted(self)
-        spread = np.sqrt(
-            ((self._landmark_points - self._landmark_points.mean(axis=0)) ** 2).sum(1)
-        )
-        width = self.scale_ * np.sqrt(self.latent_dim) / np.sqrt(np.mean(spread**2))
-        return WellSpec(
-            centers=self._anchor_values.copy(),
-            depths=self._mass / self._mass.sum(),
-            widths=np.full(len(self._mass), width),
-        )
+        return landmark_wells(self._anchor_values, self._found)
+
+    def take_features(self, found: LandmarkFeatures) -> None:
+        """Set the attributes that tell the landmarks' topology."""
+        self._found = found
+        self.prime_, self.diagrams_, self.features_ = found.prime, found.diagrams, found.features
+        self.scale_, self.graph_ = found.scale, found.graph
+        self.geometric_only_ = not found.features
 
     def _check_parameters(self) -> None:
         check_count(self.latent_dim, name="latent_dim")
@@ -195,152 +220,104 @@ class PersistentTopology(TransformerMixin, BaseEstimator):
         check_real(
             self.significance, name="significance", low=0, high=1, low_open=True, high_open=True
         )
-        check_choice(self.layout, _LAYOUTS, name="layout")
+        check_choice(self.layout, LAYOUTS, name="layout")
+        check_choice(self.outliers, ("keep", "drop"), name="outliers")
 
-    def _checked(self, points: Any, *, reset: bool) -> NDArray[np.floating[Any]]:
-        points = plain_array(points)
+    def _checked(self, points: Any, *, reset: bool) -> Rows:
+        min_points = 3 if reset else 1
+        if not is_dask(points):
+            points = plain_array(points)
+        blockwise = is_dask(points) or isinstance(points, np.memmap)
+        rows = read_rows(points, min_points=min_points) if blockwise else None
+        settings: dict[str, Any] = {"skip_check_array": True}
+        if not blockwise:
+            settings = {"dtype": [np.float64, np.float32], "ensure_min_samples": min_points}
         try:
-            points = validate_data(
-                self,
-                points,
-                reset=reset,
-                dtype=[np.float64, np.float32],
-                ensure_min_samples=3 if reset else 1,
-            )
+            data: Any = points
+            array: Any = validate_data(self, data, reset=reset, **settings)
         except (TypeError, ValueError) as err:
             raise unusable("points", err) from err
+        rows = Rows(array) if rows is None else rows
         if reset:
-            check_not_constant(points)
-            if self.latent_dim > points.shape[1]:
-                msg = (
-                    f"latent_dim={self.latent_dim} is above the data's dimension: found array "
-                    f"with {points.shape[1]} feature(s) (n_features={points.shape[1]}). "
-                    f"Choose latent_dim <= {points.shape[1]}."
-                )
-                raise InvalidInputError(msg)
-        return points
+            self._check_fit(rows)
+        return rows
 
-    def _find_landmarks(self, points: NDArray[np.floating[Any]]) -> None:
-        indices, radius = maxmin_landmarks(points, self.n_landmarks)
-        # Equal points are one landmark; which of the equal rows stands for it does not matter.
-        _, first = np.unique(points[indices], axis=0, return_index=True)
-        self.landmarks_ = indices[np.sort(first)]
-        self.covering_radius_ = radius
-        self._landmark_points = np.asarray(points[self.landmarks_], dtype=np.float64)
-        self._mass = np.bincount(
-            nearest_landmarks(points, self._landmark_points), minlength=len(self.landmarks_)
-        ).astype(np.float64)
-        self._dist = pairwise_distances(self._landmark_points)
-        spacing = np.median(np.min(self._dist + np.diag(np.full(len(self._dist), np.inf)), axis=1))
-        self._radius = max(_BALLS * radius, float(spacing))
-
-    def _find_features(self) -> None:
-        persistence = ripser_persistence(
-            self._dist, max_homology_dim=self.max_homology_dim, prime=_PRIMES[0]
-        )
-        self.diagrams_ = persistence.diagrams
-        tree = minimum_spanning_tree(self._dist)
-        gaps = significant_merges(
-            component_merges(tree, self._mass),
-            n_points=int(self._mass.sum()),
-            significance=self.significance,
-        )
-        features = [feature for _, feature in gaps]
-        loops: list[int] = []  # which bars of the H1 diagram
-        for diagram in self.diagrams_[1:]:
-            p_values = bar_p_values(diagram)
-            significant = np.flatnonzero(p_values <= self.significance)
-            if diagram.homology_dim == 1:
-                loops = significant.tolist()
-            features += [
-                TopologicalFeature(
-                    homology_dim=diagram.homology_dim,
-                    birth=float(diagram.pairs[k, 0]),
-                    death=float(diagram.pairs[k, 1]),
-                    p_value=float(p_values[k]),
-                )
-                for k in significant
-            ]
-        self.features_ = tuple(features)
-        self.scale_ = feature_scale(self.features_, tree)
-        self.graph_ = landmark_graph(self._dist, self.scale_, tree)
-        self._labels = component_labels(tree, (merge.edge for merge, _ in gaps))
-        self._angles = self._find_angles(persistence, loops)
-
-    def _find_angles(self, persistence: RipsPersistence, loops: list[int]) -> NDArray[np.float64]:
-        if not loops:
-            return np.empty((len(self._dist), 0))
-        for prime in _PRIMES:
-            if prime != persistence.prime:
-                persistence = ripser_persistence(self._dist, max_homology_dim=1, prime=prime)
-            angles = circular_coordinates(self._dist, persistence, loops)
-            if angles is not None:
-                return angles
-        msg = (
-            f"No prime of {_PRIMES} gave integer cocycles for the {len(loops)} loops found. Use "
-            "max_homology_dim=0, or another number of landmarks."
-        )
-        raise BackendError(msg)
-
-    def _lay_out(self, points: NDArray[np.floating[Any]]) -> None:
-        geodesic = geodesic_distances(self.graph_)
-        wanted = _LAYOUTS[1:] if self.layout == "auto" else (self.layout,)
-        candidates: list[tuple[str, NDArray[np.float64]]] = []
-        if "cohomology" in wanted and self._angles.shape[1] > 0:
-            deaths = np.array([f.death for f in self.features_ if f.homology_dim == 1])
-            candidates += [
-                ("cohomology", layout)
-                for layout in circle_layouts(
-                    self._angles, deaths, self._dist, geodesic, self._mass, self.latent_dim
-                )
-            ]
-        if "geodesic" in wanted:
-            candidates.append(("geodesic", geodesic_layout(geodesic, self._mass, self.latent_dim)))
-        if "pca" in wanted:
-            layout = pca_layout(self._landmark_points, self._mass, self.latent_dim)
-            candidates.append(("pca", layout))
-        if not candidates:
+    def _check_fit(self, rows: Rows) -> None:
+        first = rows.take(np.array([0]))
+        spread = max(rows.map(partial(_largest_difference, first)))
+        check_spread(spread, n_points=len(rows), dtype=rows.dtype)
+        n_features = rows.shape[1]
+        if self.latent_dim > n_features:
             msg = (
-                f"layout='cohomology' found {self._angles.shape[1]} significant loops, which have "
-                f"no layout in {self.latent_dim} dimensions. Use layout='auto', or two dimensions "
-                "a loop."
+                f"latent_dim={self.latent_dim} is above the data's dimension: found array "
+                f"with {n_features} feature(s) (n_features={n_features}). "
+                f"Choose latent_dim <= {n_features}."
             )
             raise InvalidInputError(msg)
-        distances = [self._diagram_distance(layout) for _, layout in candidates]
-        best = int(np.argmin(distances))
-        self.layout_, self.anchor_distance_ = candidates[best][0], distances[best]
-        self.layout_distances_ = {}
-        for (name, _), distance in zip(candidates, distances, strict=True):
-            self.layout_distances_[name] = min(
-                distance, self.layout_distances_.get(name, distance)
+
+    def _without_outliers(self, rows: Rows) -> tuple[Rows, NDArray[np.intp]]:
+        """The rows that count, and their indices among all rows."""
+        self.outlier_share_ = 0.0
+        if self.outliers == "keep":
+            return rows, np.arange(len(rows))
+        outside = local_outliers(rows.in_memory())
+        self.outlier_share_ = float(outside.mean())
+        logger.info("%d of %d points dropped as outliers", outside.sum(), len(rows))
+        if self.outlier_share_ > _MANY_OUTLIERS:
+            warnings.warn(
+                f"{self.outlier_share_:.0%} of the points count as outliers and were dropped. Are "
+                "they noise? If not, fit with outliers='keep'.",
+                TopopertWarning,
+                stacklevel=3,
             )
-        values = candidates[best][1]
-        self._anchor_values = prior_scale(values, of=extend(self._extension(values), points))
+        kept = np.flatnonzero(~outside)
+        return Rows(rows.take(kept)), kept
 
-    def _diagram_distance(self, layout: NDArray[np.float64]) -> float:
-        """Wasserstein distance of the layout's diagrams to the landmarks', in RMS radii."""
-        own = _rms_radius(self._landmark_points)
-        answer = ripser_persistence(
-            pairwise_distances(layout) / _rms_radius(layout),
-            max_homology_dim=self.max_homology_dim,
-        )
-        return sum(
-            wasserstein_distance(a, _scaled(b, 1 / own))
-            for a, b in zip(answer.diagrams, self.diagrams_, strict=True)
-        )
+    def _find_landmarks(self, rows: Rows) -> None:
+        indices, self.covering_radius_ = landmarks_of_rows(rows, self.n_landmarks)
+        # Equal points are one landmark; which of the equal rows stands for it does not matter.
+        candidates = rows.take(indices)
+        _, first = np.unique(candidates, axis=0, return_index=True)
+        first.sort()
+        self.landmarks_ = indices[first]
+        self._landmark_points = np.asarray(candidates[first], dtype=np.float64)
+        found = rows.map(NearestLandmark(self._landmark_points, self._working_type(rows)))
+        counts = [np.bincount(nearest, minlength=len(first)) for nearest, _ in found]
+        self._mass: NDArray[np.float64] = np.stack(counts).sum(axis=0, dtype=np.float64)
+        if isinstance(rows, DaskRows):  # so far a bound
+            self.covering_radius_ = max(radius for _, radius in found)
 
-    def _extension(self, values: NDArray[np.float64]) -> LandmarkExtension:
+    def _lay_out(self, rows: Rows, dist: NDArray[np.float64]) -> None:
+        choice = choose_layout(
+            self._landmark_points,
+            dist,
+            self._mass,
+            self._found,
+            latent_dim=self.latent_dim,
+            layout=self.layout,
+        )
+        self.layout_, self.layout_distances_ = choice.name, choice.distances
+        self.anchor_distance_ = choice.distances[choice.name]
+        extension = self._extension(choice.values, self._working_type(rows))
+        mean, covariance = moments(rows.map(partial(extend, extension)))
+        self._anchor_values = scale_to_prior(choice.values, mean=mean, covariance=covariance)
+
+    def _working_type(self, rows: Rows) -> np.dtype[Any]:
+        """The precision in which all points are compared to all landmarks while fitting."""
+        centred = self._landmark_points - self._landmark_points.mean(axis=0)
+        resolved = self.covering_radius_**2 >= LEAST_RESOLVED * (centred**2).sum(axis=1).max()
+        return rows.dtype if resolved else np.dtype(np.float64)
+
+    def _extension(
+        self, values: NDArray[np.float64], dtype: np.dtype[Any] | None = None
+    ) -> LandmarkExtension:
         spec = AnchorSpec(landmarks=self._landmark_points, values=values, radius=self._radius)
-        return LandmarkExtension.from_spec(spec, dtype=torch.float64)
+        single = dtype == np.float32
+        return LandmarkExtension.from_spec(spec, dtype=torch.float32 if single else torch.float64)
+
+    def _extend(self, values: NDArray[np.float64], rows: Rows) -> NDArray[np.float64]:
+        return np.concatenate(rows.map(partial(extend, self._extension(values))))
 
 
-def _rms_radius(points: NDArray[np.float64]) -> float:
-    return float(np.sqrt(((points - points.mean(axis=0)) ** 2).sum(axis=1).mean()))
-
-
-def _scaled(diagram: PersistenceDiagram, factor: float) -> PersistenceDiagram:
-    return PersistenceDiagram(
-        pairs=factor * diagram.pairs,
-        essential=factor * diagram.essential,
-        homology_dim=diagram.homology_dim,
-    )
+def _largest_difference(first: NDArray[Any], block: NDArray[Any]) -> float:
+    return float(np.abs(block - first).max())

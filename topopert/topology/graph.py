@@ -17,6 +17,7 @@ __all__ = ["component_labels", "feature_scale", "geodesic_distances", "landmark_
 # Where in the best interval of scales to stop: at its lower end the graph only just holds
 # together and paths make detours, at its upper end chords begin to cut across.
 _INTO_INTERVAL = 0.25
+_ROUNDING = 1e-9
 
 
 def feature_scale(features: tuple[TopologicalFeature, ...], spanning_tree: nx.Graph) -> float:
@@ -66,6 +67,7 @@ def landmark_graph(dist: NDArray[np.float64], scale: float, spanning_tree: nx.Gr
     """
     graph = nx.Graph()
     graph.add_nodes_from(range(len(dist)))
+    scale *= 1 + _ROUNDING  # edges as long as the scale belong to the graph
     rows, cols = np.nonzero(np.triu(dist <= scale, k=1))
     graph.add_edges_from(
         (int(i), int(j), {"length": float(dist[i, j]), "bridge": False})

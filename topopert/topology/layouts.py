@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import itertools
 
+import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 from scipy.spatial.distance import pdist
+
+from .embedding_dim import torus_groups
+from .wedge import component_gaps, wedge_in_a_plane, wedge_of_pages
 
 __all__ = ["circle_layouts", "geodesic_layout", "pca_layout"]
 
@@ -56,9 +61,11 @@ def geodesic_layout(
     mean = sq_dist @ weight
     inner = -0.5 * (sq_dist - mean[:, None] - mean + weight @ mean)
     root = np.sqrt(weight)
-    eigenvalues, vectors = np.linalg.eigh(root[:, None] * inner * root)
-    eigenvalues = eigenvalues[::-1][:latent_dim].clip(min=0)
-    coordinates = vectors[:, ::-1][:, :latent_dim] / root[:, None] * np.sqrt(eigenvalues)
+    n = len(dist)
+    eigenvalues, vectors = eigh(
+        root[:, None] * inner * root, subset_by_index=(max(0, n - latent_dim), n - 1)
+    )
+    coordinates = vectors[:, ::-1] / root[:, None] * np.sqrt(eigenvalues[::-1].clip(min=0))
     return _fix_signs(_with_axes(coordinates, latent_dim), weight)
 
 
@@ -66,21 +73,24 @@ def circle_layouts(
     angles: NDArray[np.float64],
     deaths: NDArray[np.float64],
     dist: NDArray[np.float64],
+    graph: nx.Graph,
     geodesic: NDArray[np.float64],
     mass: NDArray[np.float64],
     latent_dim: int,
 ) -> list[NDArray[np.float64]]:
     """All layouts that turn circular coordinates into circles of radius death/√3 in R^d.
 
-    Where 2k ≤ d the k circles stand in orthogonal planes, and what they leave of the geodesics
-    fills the other axes. Two classes with d = 3 lie around the tube and the axis of a torus of
-    revolution.
+    Where 2k ≤ d the k circles stand in orthogonal planes. Two classes that fill a torus lie around
+    its tube and its axis where d = 3. Classes that do not are laid side by side in a plane, as
+    pages of a book where d ≥ 3 and a plane is too crowded. What the circles leave of the geodesics
+    fills the axes that are left.
 
     Args:
         angles: Circular coordinates, shape (n, k), k ≥ 1.
         deaths: Deaths of the k classes; a Rips circle of radius R dies at √3 R.
         dist: Distances of the landmarks, shape (n, n).
-        geodesic: Geodesic distances, shape (n, n).
+        graph: Connected landmark graph, edge attributes ``length`` and ``bridge``.
+        geodesic: Its geodesic distances, shape (n, n).
         mass: Weights, shape (n,).
         latent_dim: Number of axes d.
 
@@ -89,16 +99,26 @@ def circle_layouts(
     """
     n_classes = angles.shape[1]
     radii = deaths / np.sqrt(3)
+    layouts = []
     if 2 * n_classes <= latent_dim:
         plane = [radii * np.cos(angles), radii * np.sin(angles)]
-        circles = np.stack(plane, axis=2).reshape(len(angles), -1)  # (n, 2k)
-        rest = latent_dim - 2 * n_classes
-        if rest == 0:
-            return [circles]
-        return [np.hstack([circles, _residual_axes(angles, geodesic, mass, rest)])]
-    if n_classes == 2 and latent_dim == 3:
-        return [_torus_of_revolution(angles, radii, dist)]
-    return []
+        layouts.append(np.stack(plane, axis=2).reshape(len(angles), -1))  # (n, 2k)
+    side_by_side = max(map(len, torus_groups(angles))) == 1
+    if n_classes == 2 and latent_dim == 3 and not side_by_side:
+        layouts.append(_torus_of_revolution(angles, radii, dist))
+    gaps = component_gaps(graph)
+    if side_by_side and latent_dim >= 2 and n_classes + len(gaps) >= 2:
+        guide = geodesic_layout(geodesic, mass, 2)
+        layouts.append(wedge_in_a_plane(angles, radii, gaps, guide, mass))
+        if latent_dim >= 3 and n_classes >= 3:
+            guide = geodesic_layout(geodesic, mass, latent_dim - 1)
+            layouts.append(wedge_of_pages(angles, radii, gaps, guide, mass))
+    return [
+        np.hstack([layout, _residual_axes(angles, geodesic, mass, latent_dim - layout.shape[1])])
+        if layout.shape[1] < latent_dim
+        else layout
+        for layout in layouts
+    ]
 
 
 def _torus_of_revolution(
