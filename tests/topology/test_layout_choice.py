@@ -1,4 +1,7 @@
-"""The layout that wins is the one whose diagrams are nearest to the data's, whatever its name."""
+"""The layout that wins is the one whose diagrams are nearest to the data's, whatever its name.
+
+Distances within .5 % count as equal; then cohomology goes before geodesics, those before PCA.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ def check_choice(name: str, latent_dim: int, max_homology_dim: int, monkeypatch)
     chosen = tp.PersistentTopology(latent_dim, **settings).fit(points)
     landmarks = points[chosen.landmarks_]
     by_hand = {}
-    for layout in ("geodesic", "pca", "cohomology"):
+    for layout in ("cohomology", "geodesic", "pca"):
         try:
             tp.PersistentTopology(latent_dim, layout=layout, **settings).fit(points)
         except tp.InvalidInputError:
@@ -53,8 +56,11 @@ def check_choice(name: str, latent_dim: int, max_homology_dim: int, monkeypatch)
             kept["choice"].values, landmarks, max_homology_dim=max_homology_dim
         )
     assert chosen.layout_distances_ == pytest.approx(by_hand, rel=1e-4)
-    assert chosen.layout_ == min(by_hand, key=by_hand.__getitem__)
-    assert chosen.anchor_distance_ == pytest.approx(min(by_hand.values()), rel=1e-4)
+    nearest = [
+        name for name, distance in by_hand.items() if distance <= 1.005 * min(by_hand.values())
+    ]
+    assert chosen.layout_ == nearest[0]
+    assert chosen.anchor_distance_ == pytest.approx(by_hand[nearest[0]], rel=1e-4)
 
 
 @pytest.mark.slow

@@ -83,12 +83,14 @@ def tilted_prior(
         log_quadratic = log_quadratic - 0.5 * factor * place.to(dtype).square().sum(dim=1)
     log_quadratic = log_quadratic + 0.5 * pull.square().sum(dim=1) / (1 + strength)
     loc = pull / (1 + strength)  # (b, d)
+    # Said outright: `torch.compile`, once used anywhere, turns torch's default off.
     if not rest:
         scale = torch.full_like(loc, (1 + strength) ** -0.5)
         return TiltedGaussian(
             loc.expand(*batch_shape, d) if batch_shape else loc[0],
             scale.expand(*batch_shape, d) if batch_shape else scale[0],
             log_quadratic if batch_shape else log_quadratic[0],
+            validate_args=True,
         )
     tilt = Tilt(
         loc=loc.detach().double(),
@@ -99,7 +101,13 @@ def tilted_prior(
         anchors=anchors,
     )
     _check_one_body(tilt)
-    return TiltedPrior(tilt, log_quadratic.detach().double(), batch_shape=batch_shape, dtype=dtype)
+    return TiltedPrior(
+        tilt,
+        log_quadratic.detach().double(),
+        batch_shape=batch_shape,
+        dtype=dtype,
+        validate_args=True,
+    )
 
 
 _INTERACTION = (
