@@ -85,8 +85,9 @@ def test_energy_gets_the_context_of_its_batch(rng) -> None:
             return answer
 
     def energy(mean: Tensor, logvar: Tensor, context: Tensor, progress: float) -> Tensor:
+        passes = [x for x in rows if len(x) == CONFIG.batch_size]
+        torch.testing.assert_close(context.sum().item(), 2 * passes[len(seen)].sum().item())
         seen.append(progress)
-        torch.testing.assert_close(context, 2 * rows[-1])
         return 0 * mean.sum(dim=1)
 
     train(points, streams, factory=Watched, energy=energy, context=2 * points)
@@ -148,6 +149,150 @@ def test_training_lowers_the_loss(rng) -> None:
     assert (torch.stack(losses[-20:]).mean(dim=0) < 0.9 * losses[0]).all()
 
 
+class Normalised(MLPVAE):
+    """A VAE with batch norm, whose running statistics are buffers that a pass changes in place."""
+
+    def __init__(self, input_dim: int, latent_dim: int, hidden: tuple[int, ...]) -> None:
+        super().__init__(input_dim, latent_dim, hidden)
+        self.norm = nn.BatchNorm1d(input_dim)
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return super().encode(self.norm(x))
+
+
+class Convolutional(nn.Module):
+    """Rows are 4×4 images; logits or values come back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inwards = nn.Sequential(
+            nn.Unflatten(-1, (1, 4, 4)), nn.Conv2d(1, 3, 3), nn.SiLU(), nn.Flatten(-3)
+        )
+        self.head = nn.Linear(12, 4)
+        self.outwards = nn.Sequential(
+            nn.Linear(2, 12), nn.Unflatten(-1, (3, 2, 2)), nn.ConvTranspose2d(3, 1, 3)
+        )
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        mean, logvar = self.head(self.inwards(x)).chunk(2, dim=-1)
+        return mean, logvar
+
+    def decode(self, z: Tensor) -> Tensor:
+        return self.outwards(z).flatten(-3)
+
+
+class Heteroscedastic(MLPVAE):
+    """A VAE that learns one noise variance per feature."""
+
+    def __init__(self, input_dim: int, latent_dim: int, hidden: tuple[int, ...]) -> None:
+        super().__init__(input_dim, latent_dim, hidden)
+        self.log_noise = nn.Parameter(torch.zeros(input_dim))
+
+    def decode(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        values = super().decode(z)
+        return values, self.log_noise.expand_as(values)
+
+
+def test_batch_norm_keeps_statistics_of_its_own_for_each_seed(rng, caplog) -> None:
+    points, streams = 3 + points_of(rng), spawn_runs(0, 2)
+    with caplog.at_level("INFO", logger="topopert"):
+        together = train(points, streams, factory=Normalised)
+    assert "one by one" not in caplog.text
+    assert together.buffers["norm.num_batches_tracked"].tolist() == [12, 12]
+    assert not torch.equal(*together.buffers["norm.running_mean"])
+    for k, run in enumerate(streams):
+        alone = train(points, [run], factory=Normalised)
+        for name, value in together.buffers.items():
+            torch.testing.assert_close(value[k], alone.buffers[name][0], atol=1e-5, rtol=1e-4)
+    # Evaluation uses them, whatever the batch.
+    mean, _ = together.encode(points)
+    torch.testing.assert_close(together.encode(points[:1])[0], mean[:, :1])
+
+
+@pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli"])
+def test_convolutions_are_vectorised(rng, caplog, likelihood: str) -> None:
+    points, streams = torch.from_numpy(rng.random((40, 16))).float(), spawn_runs(0, 2)
+    models = []
+    for run in streams:
+        with seeded_init(run.init):
+            models.append(Convolutional())
+    check_model(models[0], points[:2], 2, likelihood=likelihood)
+    config = tp.TrainingConfig(n_steps=200, batch_size=16, likelihood=likelihood)
+    losses = []
+    with caplog.at_level("INFO", logger="topopert"):
+        train_ensemble(
+            models,
+            points,
+            noise_variance=0.1,
+            config=config,
+            streams=streams,
+            on_step=lambda record: losses.append(record.loss.mean()),
+        )
+    assert "one by one" not in caplog.text
+    assert torch.stack(losses[-20:]).mean() < torch.stack(losses[:20]).mean()
+
+
+def test_a_learned_variance_finds_the_noise(rng) -> None:
+    """Structureless noise of standard deviations .1 and 1: the optimum is their squares."""
+    points = torch.from_numpy(rng.normal(size=(400, 5))).float() * torch.tensor([0.1, 1, 1, 1, 1])
+    config = tp.TrainingConfig(n_steps=1500, batch_size=100, learning_rate=1e-2)
+    (model,) = models_of(spawn_runs(0, 1), Heteroscedastic)
+    check_model(model, points[:2], 2)
+    streams = spawn_runs(0, 1)
+    trained = train_ensemble([model], points, noise_variance=1.0, config=config, streams=streams)
+    learned = trained.parameters["log_noise"][0].exp()
+    assert learned[0].item() == pytest.approx(0.01, rel=0.2)
+    assert learned[1:].max() <= 1.1
+
+
+def test_likelihoods_are_torchs_own(rng) -> None:
+    x = torch.from_numpy(rng.random((7, 5)))
+    decoded = torch.from_numpy(rng.normal(size=(7, 5)))
+    logvar = torch.from_numpy(rng.normal(size=(7, 5)))
+    learned = tp.models.reconstruction(
+        x, (decoded, logvar), likelihood="gaussian", noise_variance=99.0
+    ) + tp.models.log_scale((decoded, logvar))
+    normal = torch.distributions.Normal(decoded, (0.5 * logvar).exp())
+    constant = 2.5 * np.log(2 * np.pi)
+    torch.testing.assert_close(learned, -normal.log_prob(x).sum(dim=1) - constant)
+    bernoulli = tp.models.reconstruction(
+        x.round(), decoded, likelihood="bernoulli", noise_variance=99.0
+    )
+    p = torch.distributions.Bernoulli(logits=decoded)
+    torch.testing.assert_close(bernoulli, -p.log_prob(x.round()).sum(dim=1))
+
+
+def test_each_seed_is_trained_on_its_own_sample(rng) -> None:
+    points, streams = points_of(rng), spawn_runs(0, 2)
+    samples = torch.from_numpy(rng.integers(40, size=(2, 30)))
+    together = train(points, streams, samples=samples)
+    for k, run in enumerate(streams):
+        alone = train(points[samples[k]], [run])
+        for name, value in together.parameters.items():
+            torch.testing.assert_close(value[k], alone.parameters[name][0], atol=1e-5, rtol=1e-4)
+
+
+def test_an_energy_that_vmap_cannot_follow_leaves_the_pass_as_it_is(rng, caplog) -> None:
+    """So that with λ = 0 an arm with any potential is the baseline bit for bit."""
+    points, streams = points_of(rng), spawn_runs(0, 2)
+
+    def stubborn(mean: Tensor, logvar: Tensor, context: Tensor, progress: float) -> Tensor:
+        return 0.0 * mean.sum(dim=1) * float(mean.detach().norm() > 0)
+
+    with caplog.at_level("INFO", logger="topopert"):
+        perturbed = train(points, streams, energy=stubborn)
+    assert "energies of the seeds are computed one by one" in caplog.text
+    assert "passes" not in caplog.text
+    assert_same(train(points, streams), perturbed, atol=0, rtol=0)
+
+
+def test_models_of_an_ensemble_are_its_seeds(rng) -> None:
+    points, streams = points_of(rng), spawn_runs(0, 2)
+    ensemble = train(points, streams)
+    for k, model in enumerate(ensemble.models()):
+        torch.testing.assert_close(model.encode(points)[0], ensemble.encode(points)[0][k])
+
+
 class NoDecoder(nn.Module):
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         return x[:, :2], x[:, :2]
@@ -159,6 +304,11 @@ class OneAnswer(nn.Module):
 
     def decode(self, z: Tensor) -> Tensor:
         return z
+
+
+class TwoAnswers(NoDecoder):
+    def decode(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        return z.repeat(1, 3)[:, :5], z
 
 
 class WrongShape(NoDecoder):
@@ -173,6 +323,7 @@ class WrongShape(NoDecoder):
         (NoDecoder(), "no method `decode`"),
         (OneAnswer(), r"\(mean, logvar\)"),
         (WrongShape(), "reconstruction must have shape"),
+        (TwoAnswers(), "log-variance of the reconstruction must have shape"),
         (MLPVAE(5, 3), "mean must have shape"),
         ("model", "nn.Module"),
     ],
@@ -191,6 +342,8 @@ def test_models_of_another_form_are_refused(model, message: str) -> None:
         {"learning_rate": float("nan")},
         {"noise_variance": -1.0},
         {"n_steps": 10.5},
+        {"likelihood": "poisson"},
+        {"noise_variance": 0.1, "likelihood": "bernoulli"},
     ],
 )
 def test_bad_settings_are_refused(setting: dict) -> None:

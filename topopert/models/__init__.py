@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from .ensemble import (
-    EnergyTerm,
-    Ensemble,
-    StepRecord,
-    TrainingConfig,
-    check_model,
-    train_ensemble,
-)
+from .config import TrainingConfig
+from .ensemble import Ensemble
 from .mlp_vae import MLPVAE
-from .objective import gaussian_reconstruction, kl_divergence, reparameterize
+from .model_check import check_model
+from .objective import (
+    gaussian_reconstruction,
+    kl_divergence,
+    log_scale,
+    reconstruction,
+    reparameterize,
+)
+from .training import EnergyTerm, StepRecord, train_ensemble
 
 __all__ = [
     "MLPVAE",
@@ -22,6 +24,8 @@ __all__ = [
     "check_model",
     "gaussian_reconstruction",
     "kl_divergence",
+    "log_scale",
+    "reconstruction",
     "reparameterize",
     "train_ensemble",
 ]
