@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 import scipy.sparse
 import torch
 
 import topopert as tp
+from topopert.comparison import tasks
 from topopert.models import MLPVAE
 
 RNG = np.random.default_rng(0)
@@ -111,9 +110,7 @@ def no_training(*args, **kwargs):
     ],
 )
 def test_comparison_refuses_settings_before_training(monkeypatch, settings, message) -> None:
-    # By sys.modules: as an attribute, `topopert.comparison.compare` is the function.
-    module = sys.modules["topopert.comparison.compare"]
-    monkeypatch.setattr(module, "train_ensemble", no_training)
+    monkeypatch.setattr(tasks, "train_ensemble", no_training)
     with pytest.raises(tp.InvalidInputError, match=message):
         tp.compare(GOOD, **settings)
 

@@ -14,7 +14,7 @@ __all__ = ["RunStreams", "seeded_init", "spawn_generators", "spawn_runs"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RunStreams:
-    """The three streams of one training run; a run and its baseline share all three.
+    """The streams of one training run; a run and its baseline share all of them.
 
     Each property and method starts its stream anew, so that two arms that read the same record
     see the same numbers.
@@ -23,6 +23,7 @@ class RunStreams:
     init: int  # seed of the initial weights, for `seeded_init`
     order_seed: int
     noise_seed: int
+    sample_seed: int
 
     def order(self) -> np.random.Generator:
         """The stream of the order of the data, from its start."""
@@ -31,6 +32,10 @@ class RunStreams:
     def noise(self) -> torch.Generator:
         """The stream of the posterior's noise (on the CPU), from its start."""
         return torch.Generator().manual_seed(self.noise_seed)
+
+    def sample(self) -> np.random.Generator:
+        """The stream of what is resampled for the run, from its start."""
+        return np.random.default_rng(self.sample_seed)
 
 
 def spawn_generators(seed: int, n: int) -> list[np.random.Generator]:
@@ -42,8 +47,9 @@ def spawn_runs(seed: int, n_runs: int) -> list[RunStreams]:
     """The streams of n_runs runs; the first k do not depend on how many follow."""
     runs = []
     for child in np.random.SeedSequence(seed).spawn(n_runs):
-        init, order, noise = (int(s.generate_state(1, np.uint64)[0] >> 1) for s in child.spawn(3))
-        runs.append(RunStreams(init=init, order_seed=order, noise_seed=noise))
+        names = ("init", "order_seed", "noise_seed", "sample_seed")
+        states = (int(s.generate_state(1, np.uint64)[0] >> 1) for s in child.spawn(len(names)))
+        runs.append(RunStreams(**dict(zip(names, states, strict=True))))
     return runs
 
 

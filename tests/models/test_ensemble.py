@@ -188,7 +188,7 @@ class Heteroscedastic(MLPVAE):
         super().__init__(input_dim, latent_dim, hidden)
         self.log_noise = nn.Parameter(torch.zeros(input_dim))
 
-    def decode(self, z: Tensor) -> tuple[Tensor, Tensor]:
+    def decode(self, z: Tensor) -> tuple[Tensor, Tensor]:  # pyright: ignore[reportIncompatibleMethodOverride]
         values = super().decode(z)
         return values, self.log_noise.expand_as(values)
 

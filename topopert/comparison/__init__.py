@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from .arms import Arm
-from .compare import ModelFactory, Progress, compare
+from .compare import compare
 from .degeneracy import DegeneracyMetrics, degeneracy
+from .own_training import TrainingRun
+from .progress import Progress
 from .report import ComparisonReport, TableRow
+from .setup import DEFAULT_COUPLING
+from .variation import ModelFactory
 from .verdict import Verdict, VerdictRule
 
 __all__ = [
+    "DEFAULT_COUPLING",
     "Arm",
     "ComparisonReport",
     "DegeneracyMetrics",
     "ModelFactory",
     "Progress",
     "TableRow",
+    "TrainingRun",
     "Verdict",
     "VerdictRule",
     "compare",

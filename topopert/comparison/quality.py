@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from topopert.models import Ensemble, gaussian_reconstruction, reparameterize
+from topopert.models import Ensemble, log_scale, reconstruction, reparameterize
 
 __all__ = ["HeldOut", "evaluate"]
 
@@ -24,38 +24,52 @@ class HeldOut:
 
     mean: NDArray[np.float64]  # posterior means, (K, N, d)
     neg_elbo: NDArray[np.float64]  # nats per point, (K,)
+    reconstruction: NDArray[np.float64]  # nats per point without constants, (K,)
     kl_per_axis: NDArray[np.float64]  # nats per point, (K, d)
 
 
+@torch.no_grad()
 def evaluate(
-    ensemble: Ensemble, points: Tensor, *, noise_variance: float, generator: torch.Generator
+    ensemble: Ensemble,
+    points: Tensor,
+    *,
+    likelihood: str,
+    noise_variance: float,
+    generator: torch.Generator,
 ) -> HeldOut:
     """Latents, −ELBO and its parts, block by block.
 
     Args:
         ensemble: K trained models.
         points: Points, shape (N, D).
+        likelihood: Of the data given the decoder's answer.
         noise_variance: σ² of the decoder, in squared units of the points.
         generator: Draws the posterior's noise; all arms are given the same stream.
     """
-    means, neg_elbo, kl_per_axis = [], 0.0, 0.0
+    means = []
+    misfit, scale = np.zeros(len(ensemble)), np.zeros(len(ensemble))
+    kl_per_axis = 0.0
     for block in points.split(1024):
         mean, logvar = ensemble.encode(block)  # (K, B, d)
-        kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar)
-        reconstruction = torch.zeros(mean.shape[:2], device=mean.device)  # (K, B)
         for _ in range(_DRAWS):
-            noise = torch.randn(mean.shape, generator=generator).to(mean)
-            decoded = ensemble.decode(reparameterize(mean, logvar, noise))
-            reconstruction += gaussian_reconstruction(block, decoded, noise_variance) / _DRAWS
+            # One draw for all seeds: a seed's figure does not depend on those beside it.
+            noise = torch.randn(mean.shape[1:], generator=generator).to(mean)
+            for k, decoded in enumerate(ensemble.decode(reparameterize(mean, logvar, noise))):
+                own = reconstruction(
+                    block, decoded, likelihood=likelihood, noise_variance=noise_variance
+                )
+                misfit[k] += float(own.double().sum()) / _DRAWS
+                spread = log_scale(decoded)
+                if isinstance(spread, Tensor):
+                    scale[k] += float(spread.double().sum()) / _DRAWS
         means.append(mean)
-        kl_per_axis = kl_per_axis + kl.double().sum(dim=1)  # (K, d)
-        neg_elbo = neg_elbo + reconstruction.double().sum(dim=1) + kl.double().sum(dim=(1, 2))
+        kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar)
+        kl_per_axis = kl_per_axis + kl.double().sum(dim=1).cpu().numpy()  # (K, d)
+    n_points = len(points)
+    kl_per_axis = np.asarray(kl_per_axis) / n_points
     return HeldOut(
         mean=torch.cat(means, dim=1).double().cpu().numpy(),
-        neg_elbo=_per_point(neg_elbo, len(points)),
-        kl_per_axis=_per_point(kl_per_axis, len(points)),
+        neg_elbo=(misfit + scale) / n_points + kl_per_axis.sum(axis=1),
+        reconstruction=misfit / n_points,
+        kl_per_axis=kl_per_axis,
     )
-
-
-def _per_point(total: Tensor | float, n_points: int) -> NDArray[np.float64]:
-    return (torch.as_tensor(total) / n_points).cpu().numpy()

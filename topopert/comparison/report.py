@@ -27,8 +27,9 @@ from .verdict import Verdict
 __all__ = ["ComparisonReport", "TableRow"]
 
 _FORMAT = "topopert comparison"
-_VERSION = 1
+_VERSION = 2
 _RECORD, _ARRAYS = "report.json", "arrays.npz"
+_ARM_ARRAYS = ("latents", "neg_elbo", "reconstruction", "kl_per_axis", "learning_curve")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +140,7 @@ class ComparisonReport:
             "test_rows": self.test_rows,
         }
         for name, arm in self.arms.items():
-            for field in ("latents", "neg_elbo", "kl_per_axis", "learning_curve"):
+            for field in _ARM_ARRAYS:
                 arrays[f"arms/{name}/{field}"] = getattr(arm, field)
         for diagram in self.diagrams:
             arrays[f"diagrams/{diagram.homology_dim}/pairs"] = diagram.pairs
@@ -217,10 +218,7 @@ class ComparisonReport:
             finite = np.setdiff1d(np.arange(len(latents)), diverged)
             arms[name] = Arm(
                 name=name,
-                latents=latents,
-                neg_elbo=arrays[f"arms/{name}/neg_elbo"],
-                kl_per_axis=arrays[f"arms/{name}/kl_per_axis"],
-                learning_curve=arrays[f"arms/{name}/learning_curve"],
+                **{field: arrays[f"arms/{name}/{field}"] for field in _ARM_ARRAYS},
                 seconds=entry["seconds"],
                 diverged=diverged,
                 metrics=degeneracy(latents[finite]) if len(finite) >= 3 else None,

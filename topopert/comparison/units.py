@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from topopert.errors import InvalidInputError
 
-__all__ = ["DataUnits", "data_units"]
+__all__ = ["DataUnits", "data_units", "unit_interval"]
 
 # Root mean square of a feature inside: near 1, so that no learning rate depends on the units.
 _INSIDE = 0.5
@@ -24,7 +24,7 @@ class DataUnits:
 
     center: NDArray[np.float64]  # (D,)
     scale: float  # points are divided by it
-    noise_variance: float  # σ² of the decoder, squared units of the data
+    noise_variance: float  # σ² of a Gaussian decoder, squared units of the data
 
     def inside(self, points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """The points as the models see them, shape (N, D)."""
@@ -66,3 +66,23 @@ def data_units(points: NDArray[np.floating[Any]], noise_variance: float | None) 
     return DataUnits(
         center=center, scale=float(np.sqrt(per_feature)) / _INSIDE, noise_variance=chosen
     )
+
+
+def unit_interval(points: NDArray[np.floating[Any]]) -> DataUnits:
+    """The units of a Bernoulli likelihood, which takes the points as they are.
+
+    Args:
+        points: All rows, shape (N, D).
+
+    Raises:
+        InvalidInputError: If a value lies outside [0, 1].
+    """
+    low, high = float(points.min()), float(points.max())
+    if low < 0 or high > 1:
+        msg = (
+            f"likelihood='bernoulli' needs `points` in [0, 1], these lie in [{low:.4g}, "
+            f"{high:.4g}]. Rescale them, or use likelihood='gaussian'."
+        )
+        raise InvalidInputError(msg)
+    noise_variance = data_units(points, None).noise_variance
+    return DataUnits(center=np.zeros(points.shape[1]), scale=1.0, noise_variance=noise_variance)

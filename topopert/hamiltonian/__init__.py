@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .anchor_potential import AnchorPotential
 from .attach import Attachment, attach
-from .couplings import Adiabatic, Constant, Coupling, checked_coupling
+from .couplings import Adiabatic, Constant, Coupling, checked_coupling, coupling_at
 from .excitation import excitation_energy
 from .gauge import gauge_curvature
 from .hamiltonian import Hamiltonian
@@ -38,6 +38,7 @@ __all__ = [
     "WellPotential",
     "attach",
     "checked_coupling",
+    "coupling_at",
     "excitation_energy",
     "gauge_curvature",
     "hamiltonian_from_state",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -52,7 +53,10 @@ def check_model(
             raise InvalidInputError(msg)
         decoded = model.decode(posterior[0])  # type: ignore[operator]
     wanted = (len(points), latent_dim)
-    answers = [("mean", posterior[0], wanted), ("logvar", posterior[1], wanted)]
+    answers: list[tuple[str, Any, tuple[int, ...]]] = [
+        ("mean", posterior[0], wanted),
+        ("logvar", posterior[1], wanted),
+    ]
     if isinstance(decoded, tuple) and len(decoded) == 2:
         if likelihood == "bernoulli":
             msg = (
