@@ -136,6 +136,6 @@ def test_a_run_that_maps_all_to_one_point_is_said(rng) -> None:
 
 def test_metrics_print_a_line_each(rng) -> None:
     lines = str(tp.degeneracy(rng.normal(size=(3, 50, 2)))).splitlines()
-    assert len(lines) == 9
+    assert len(lines) == 11
     assert lines[0].startswith("disparity ")
     assert "[" in lines[0]

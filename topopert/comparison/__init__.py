@@ -5,6 +5,7 @@ from __future__ import annotations
 from .arms import Arm
 from .compare import ModelFactory, Progress, compare
 from .degeneracy import DegeneracyMetrics, degeneracy
+from .faithfulness import FaithfulnessMetrics, faithfulness
 from .report import ComparisonReport, TableRow
 from .verdict import Verdict, VerdictRule
 
@@ -12,6 +13,7 @@ __all__ = [
     "Arm",
     "ComparisonReport",
     "DegeneracyMetrics",
+    "FaithfulnessMetrics",
     "ModelFactory",
     "Progress",
     "TableRow",
@@ -19,4 +21,5 @@ __all__ = [
     "VerdictRule",
     "compare",
     "degeneracy",
+    "faithfulness",
 ]
