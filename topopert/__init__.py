@@ -12,6 +12,7 @@ from .comparison import (
     Arm,
     ComparisonReport,
     DegeneracyMetrics,
+    FaithfulnessMetrics,
     Progress,
     TableRow,
     TrainingRun,
@@ -19,6 +20,7 @@ from .comparison import (
     VerdictRule,
     compare,
     degeneracy,
+    faithfulness,
 )
 from .errors import (
     BackendError,
@@ -70,6 +72,7 @@ __all__ = [
     "Constant",
     "DegeneracyMetrics",
     "Estimate",
+    "FaithfulnessMetrics",
     "GaugeCurvature",
     "GaussHermite",
     "Hamiltonian",
@@ -101,6 +104,7 @@ __all__ = [
     "datasets",
     "degeneracy",
     "excitation_energy",
+    "faithfulness",
     "gauge_curvature",
     "hamiltonian",
     "integrations",

@@ -10,6 +10,7 @@ import sys
 import torch
 
 from .circular import bench_circular
+from .metrics import bench_metrics
 from .signature import bench_signature
 from .topology import bench_extension, bench_fit, bench_landmarks
 from .training import bench_training
@@ -23,6 +24,7 @@ BENCHES = {
     "training": bench_training,
     "training_step": bench_training_step,
     "signature": bench_signature,
+    "metrics": bench_metrics,
 }
 
 if __name__ == "__main__":

@@ -125,6 +125,8 @@ def test_saved_report_loads_as_it_was(report, tmp_path) -> None:
     assert dict(loaded.settings) == json.loads(json.dumps(dict(report.settings)))
     for name, arm in report.arms.items():
         np.testing.assert_array_equal(loaded.arms[name].latents, arm.latents)
+        assert loaded.arms[name].metrics == arm.metrics
+        assert loaded.arms[name].faithfulness == arm.faithfulness
     for one, two in zip(loaded.diagrams, report.diagrams, strict=True):
         np.testing.assert_array_equal(one.pairs, two.pairs)
     assert sorted(p.name for p in (tmp_path / "run").iterdir()) == ["arrays.npz", "report.json"]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 from scipy.spatial import procrustes
-from scipy.stats import ortho_group
+from scipy.spatial.distance import cdist, pdist
+from scipy.stats import ortho_group, pearsonr
 from sklearn.cross_decomposition import CCA
 
 import topopert as tp
@@ -37,6 +40,8 @@ def test_random_rotations_are_gauge_and_nothing_else(rng) -> None:
     assert metrics.distance_correlation.value == pytest.approx(1)
     assert metrics.neighbour_overlap.value == pytest.approx(1)
     assert metrics.mcc.value < 0.9
+    assert metrics.distance_variation.value == 0
+    assert metrics.udr.value < 0.6
 
 
 def test_shift_is_no_disparity(rng) -> None:
@@ -64,6 +69,24 @@ def test_independent_noise_agrees_in_nothing(rng) -> None:
     assert metrics.invariant_disparity.value > 0.9
     assert metrics.cca_disparity.value > 0.98
     assert metrics.neighbour_overlap.value < 0.05
+    assert metrics.cka.value < 0.01
+    assert metrics.mcc.value < 0.1
+    assert metrics.udr.value < 0.05
+
+
+def test_permuted_clusters_keep_their_neighbours_and_nothing_global(rng) -> None:
+    corners = 10 * ortho_group.rvs(5, random_state=rng)
+    blobs = 0.1 * rng.normal(size=(5, 40, 5))
+    runs = [
+        (blobs + corners[rng.permutation(5), None]).reshape(-1, 5) @ np.eye(5)[:, :2]
+        for _ in range(8)
+    ]
+    metrics = tp.degeneracy(np.stack(runs))
+    assert metrics.neighbour_overlap.value == pytest.approx(1)
+    assert metrics.invariant_disparity.value > 0.1
+    assert metrics.cca_disparity.value > 0.1
+    assert metrics.distance_correlation.value < 0.8
+    assert metrics.distance_variation.value > 0.2
 
 
 def test_a_collapsed_axis_is_counted(rng) -> None:
@@ -95,6 +118,33 @@ def test_canonical_disparity_is_that_of_scikit_learn(rng) -> None:
     squared = [np.corrcoef(u[:, k], v[:, k])[0, 1] ** 2 for k in range(3)]
     ours = disparity.canonical_disparity(disparity.centred(np.stack([a, b])))[0, 1]
     assert ours == pytest.approx(1 - np.mean(squared), abs=1e-6)
+
+
+def test_distance_correlation_is_scipys(rng) -> None:
+    a, b = cloud(rng), cloud(rng)
+    b += a
+    ours = disparity.distance_correlation(np.stack([a, b]))
+    assert ours == pytest.approx(np.corrcoef(pdist(a), pdist(b)))
+    assert ours[0, 1] == pytest.approx(pearsonr(pdist(a), pdist(b))[0])
+
+
+def test_neighbour_overlap_is_that_of_sorted_distances(rng) -> None:
+    a, b = cloud(rng, n=60), cloud(rng, n=60)
+    b += a
+    near = [np.argsort(cdist(z, z), axis=1)[:, 1:11] for z in (a, b)]
+    common = [len(np.intersect1d(one, two)) for one, two in zip(*near, strict=True)]
+    ours = disparity.neighbour_overlap(np.stack([a, b]))
+    assert ours[0, 1] == pytest.approx(np.mean(common) / 10)
+    assert np.diagonal(ours) == pytest.approx(1)
+
+
+def test_mcc_is_the_best_over_all_permutations_of_the_axes(rng) -> None:
+    a, b = disparity.centred(np.stack([cloud(rng), cloud(rng)]))
+    b = disparity.centred((b + a @ rng.normal(size=(3, 3)))[None])[0]
+    relation = np.abs(np.corrcoef(a.T, b.T)[:3, 3:])
+    expected = max(relation[range(3), order].mean() for order in permutations(range(3)))
+    ours = disparity.axis_match_correlation(np.stack([a, b]))[0, 1]
+    assert ours == pytest.approx(expected)
 
 
 def test_cka_is_the_formula_on_gram_matrices(rng) -> None:
@@ -136,6 +186,6 @@ def test_a_run_that_maps_all_to_one_point_is_said(rng) -> None:
 
 def test_metrics_print_a_line_each(rng) -> None:
     lines = str(tp.degeneracy(rng.normal(size=(3, 50, 2)))).splitlines()
-    assert len(lines) == 9
+    assert len(lines) == 11
     assert lines[0].startswith("disparity ")
     assert "[" in lines[0]

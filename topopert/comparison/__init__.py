@@ -5,6 +5,7 @@ from __future__ import annotations
 from .arms import Arm
 from .compare import compare
 from .degeneracy import DegeneracyMetrics, degeneracy
+from .faithfulness import FaithfulnessMetrics, faithfulness
 from .own_training import TrainingRun
 from .progress import Progress
 from .report import ComparisonReport, TableRow
@@ -17,6 +18,7 @@ __all__ = [
     "Arm",
     "ComparisonReport",
     "DegeneracyMetrics",
+    "FaithfulnessMetrics",
     "ModelFactory",
     "Progress",
     "TableRow",
@@ -25,4 +27,5 @@ __all__ = [
     "VerdictRule",
     "compare",
     "degeneracy",
+    "faithfulness",
 ]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .degeneracy import DegeneracyMetrics
+from .faithfulness import FaithfulnessMetrics
 
 __all__ = ["Arm"]
 
@@ -24,7 +25,9 @@ class Arm:
     learning_curve: NDArray[np.float64]  # (n, K): training loss, n evenly spaced stretches
     seconds: float  # wall-clock time of training all seeds
     diverged: tuple[int, ...]  # seeds whose latents or −ELBO are not finite
-    metrics: DegeneracyMetrics | None  # of the seeds that did not diverge; None below 3 of them
+    # Of the seeds that did not diverge; None below 3 of them:
+    metrics: DegeneracyMetrics | None
+    faithfulness: FaithfulnessMetrics | None  # to the held-out rows as the models see them
 
     @property
     def finite(self) -> NDArray[np.intp]:

@@ -21,6 +21,7 @@ from topopert.models import TrainingConfig
 from .arms import Arm
 from .degeneracy import degeneracy
 from .execution import run_tasks
+from .faithfulness import faithfulness
 from .own_training import TrainingFunction
 from .progress import Progress, StepCounter
 from .report import ComparisonReport
@@ -220,6 +221,8 @@ def _arm(setup: Setup, name: str, results: dict[Chunk, ChunkResult]) -> Arm:
 
     latents, neg_elbo = joined("latents"), joined("neg_elbo")
     finite = np.isfinite(latents).all(axis=(1, 2)) & np.isfinite(neg_elbo)
+    enough = finite.sum() >= 3
+    held_out = setup.inside[setup.test_rows].cpu().numpy()
     length = min(len(part.learning_curve) for part in parts)
     curve = np.concatenate([part.learning_curve[:length] for part in parts], axis=1)
     return Arm(
@@ -231,5 +234,6 @@ def _arm(setup: Setup, name: str, results: dict[Chunk, ChunkResult]) -> Arm:
         learning_curve=curve[:, order],
         seconds=sum(part.seconds for part in parts),
         diverged=tuple(int(k) for k in np.flatnonzero(~finite)),
-        metrics=degeneracy(latents[finite]) if finite.sum() >= 3 else None,
+        metrics=degeneracy(latents[finite]) if enough else None,
+        faithfulness=faithfulness(held_out, latents[finite]) if enough else None,
     )

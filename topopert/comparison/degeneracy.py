@@ -4,32 +4,36 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from topopert._checks import check_latents
-from topopert.errors import TopopertWarning
+from topopert._checks import check_latents, check_points
+from topopert.errors import InvalidInputError, TopopertWarning
 from topopert.records import Estimate
 
 from . import disparity as pairwise
+from .distance_variation import distance_variation
 from .estimate import jackknife_estimate, jackknife_log_estimate, mean_estimate, pair_mean
+from .metric_lines import metric_lines
+from .subset import PAIR_ROWS, drawn_rows
+from .udr import unsupervised_disentanglement
 
 __all__ = ["DegeneracyMetrics", "active_units", "degeneracy", "effective_rank"]
 
-# Rank, neighbour and distance metrics look at this many rows at most, the same ones for all runs.
-_SUBSET = 1000
 _ACTIVE_VARIANCE = 0.01
+_INFORMATIVE_KL = 0.01  # nats, as in the paper on UDR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DegeneracyMetrics:
-    """Differences between the latents of runs: means over pairs of seeds with 95 % intervals.
+    """Differences between the latents of runs with 95 % intervals.
 
-    The first three are 0 where all runs agree; the next four are 1 there. The last two are means
-    over seeds.
+    Means over pairs of seeds, the first three 0 where all runs agree, the next four 1 there; two
+    means over seeds; of those added last, `udr` is a mean over pairs of seeds and nearly 1 where
+    all runs have the same axes, `distance_variation` is 0 where all runs have the same distances.
     """
 
     disparity: Estimate  # gauge-dependent; about 1 for random relative rotations
@@ -41,23 +45,28 @@ class DegeneracyMetrics:
     mcc: Estimate  # mean correlation coefficient of matched axes
     active_units: Estimate  # axes whose posterior mean varies by more than .01
     effective_rank: Estimate  # exponential of the entropy of the principal variances
+    udr: Estimate  # unsupervised disentanglement ranking by Spearman's correlation, UDR_S
+    distance_variation: Estimate  # coefficient of variation over seeds of a pair's distance
 
     def __str__(self) -> str:
-        names = [field.name for field in fields(self)]
-        width = max(map(len, names))
-        return "\n".join(f"{name:<{width}}  {getattr(self, name)}" for name in names)
+        return metric_lines(self)
 
 
-def degeneracy(latents: Any, *, rng: np.random.Generator | None = None) -> DegeneracyMetrics:
+def degeneracy(
+    latents: Any, *, rng: np.random.Generator | None = None, kl_per_axis: Any = None
+) -> DegeneracyMetrics:
     """How much the latents of K runs differ, and in which sense.
 
     Args:
         latents: Posterior means of the same N points in K runs, shape (K, N, d), K ≥ 3.
-        rng: Chooses the at most 1000 rows on which pairwise distances and neighbours are compared;
+        rng: Chooses the at most 1000 rows on which ranks, distances and neighbours are compared;
             None is a fresh generator of fixed seed.
+        kl_per_axis: KL divergence of each axis in each run, nats per point, shape (K, d): UDR
+            counts the axes above .01 nats as informative. None, as latents alone do not have it:
+            UDR counts the active units.
 
     Raises:
-        InvalidInputError: If the latents are not a finite array of that shape.
+        InvalidInputError: If the latents or the divergences are not a finite array of that shape.
 
     References:
         The interval is a jackknife-t over seeds, on the logarithm for disparities: a bootstrap
@@ -65,6 +74,7 @@ def degeneracy(latents: Any, *, rng: np.random.Generator | None = None) -> Degen
     """
     latents = pairwise.centred(check_latents(latents, min_runs=3))
     n_seeds, n_points, _ = latents.shape
+    informative = _is_informative(latents, kl_per_axis)
     collapsed = np.flatnonzero(np.ptp(latents, axis=1).max(axis=1) == 0)
     if len(collapsed):
         warnings.warn(
@@ -72,10 +82,8 @@ def degeneracy(latents: Any, *, rng: np.random.Generator | None = None) -> Degen
             TopopertWarning,
             stacklevel=2,
         )
-    subset = latents
-    if n_points > _SUBSET:
-        rng = np.random.default_rng(0) if rng is None else rng
-        subset = latents[:, np.sort(rng.choice(n_points, _SUBSET, replace=False))]
+    subset = latents if n_points <= PAIR_ROWS else latents[:, np.sort(drawn_rows(n_points, rng))]
+    distances = pairwise.run_distances(subset)
 
     def similarity(pairs: NDArray[np.float64], low: float = 0.0) -> Estimate:
         return jackknife_estimate(
@@ -96,6 +104,10 @@ def degeneracy(latents: Any, *, rng: np.random.Generator | None = None) -> Degen
         mcc=similarity(pairwise.axis_match_correlation(latents)),
         active_units=mean_estimate(active_units(latents)),
         effective_rank=mean_estimate(effective_rank(latents)),
+        udr=similarity(unsupervised_disentanglement(subset, informative)),
+        distance_variation=jackknife_log_estimate(
+            lambda seeds: distance_variation(distances, seeds), n_seeds
+        ),
     )
 
 
@@ -105,7 +117,7 @@ def active_units(latents: NDArray[np.float64]) -> NDArray[np.float64]:
     References:
         Burda, Grosse, Salakhutdinov, Importance weighted autoencoders (2016).
     """
-    return (latents.var(axis=1) > _ACTIVE_VARIANCE).sum(axis=1).astype(np.float64)
+    return _is_active(latents).sum(axis=1).astype(np.float64)
 
 
 def effective_rank(latents: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -118,3 +130,22 @@ def effective_rank(latents: NDArray[np.float64]) -> NDArray[np.float64]:
     total = variances.sum(axis=1, keepdims=True)
     share = variances / np.maximum(total, np.finfo(float).tiny)
     return np.exp(-(share * np.log(np.maximum(share, np.finfo(float).tiny))).sum(axis=1))
+
+
+def _is_active(latents: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return latents.var(axis=1) > _ACTIVE_VARIANCE  # (K, d)
+
+
+def _is_informative(latents: NDArray[np.float64], kl_per_axis: Any) -> NDArray[np.bool_]:
+    """Which axes of each run UDR looks at, shape (K, d)."""
+    if kl_per_axis is None:
+        return _is_active(latents)
+    n_seeds, _, latent_dim = latents.shape
+    kl_per_axis = check_points(kl_per_axis, name="kl_per_axis")
+    if kl_per_axis.shape != (n_seeds, latent_dim):
+        msg = (
+            f"`kl_per_axis` must have a row per run and a column per axis of `latents`, "
+            f"({n_seeds}, {latent_dim}), got {kl_per_axis.shape}."
+        )
+        raise InvalidInputError(msg)
+    return kl_per_axis > _INFORMATIVE_KL

@@ -15,11 +15,13 @@ __all__ = [
     "axis_match_correlation",
     "canonical_disparity",
     "centred",
+    "cross_products",
     "distance_correlation",
     "gauge_disparity",
     "invariant_disparity",
     "linear_cka",
     "neighbour_overlap",
+    "run_distances",
 ]
 
 # Axes with less than this share of the leading singular value carry nothing.
@@ -33,7 +35,7 @@ def centred(latents: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def gauge_disparity(latents: NDArray[np.float64]) -> NDArray[np.float64]:
     """‖Z_k − Z_l‖² / (‖Z_k‖² + ‖Z_l‖²): 0 for equal latents, about 1 for random rotations."""
-    traces = np.trace(_cross(latents), axis1=2, axis2=3)
+    traces = np.trace(cross_products(latents), axis1=2, axis2=3)
     return _relative_distance(traces, latents)
 
 
@@ -43,7 +45,7 @@ def invariant_disparity(latents: NDArray[np.float64]) -> NDArray[np.float64]:
     References:
         Schönemann, A generalized solution of the orthogonal Procrustes problem (1966).
     """
-    nuclear = np.linalg.svd(_cross(latents), compute_uv=False).sum(axis=2)
+    nuclear = np.linalg.svd(cross_products(latents), compute_uv=False).sum(axis=2)
     return _relative_distance(nuclear, latents)
 
 
@@ -54,7 +56,7 @@ def canonical_disparity(latents: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     left, singular, _ = np.linalg.svd(latents, full_matrices=False)
     kept = singular > _RANK_TOLERANCE * np.maximum(singular[:, :1], np.finfo(float).tiny)
-    squared = (_cross(left * kept[:, None, :]) ** 2).sum(axis=(2, 3))
+    squared = (cross_products(left * kept[:, None, :]) ** 2).sum(axis=(2, 3))
     rank = kept.sum(axis=1)
     return 1 - squared / np.maximum(np.maximum(rank[:, None], rank), 1)
 
@@ -66,7 +68,7 @@ def linear_cka(latents: NDArray[np.float64]) -> NDArray[np.float64]:
         Kornblith, Norouzi, Lee, Hinton, Similarity of neural network representations revisited
         (2019).
     """
-    squared = (_cross(latents) ** 2).sum(axis=(2, 3))
+    squared = (cross_products(latents) ** 2).sum(axis=(2, 3))
     own = np.sqrt(np.diagonal(squared))
     return squared / np.maximum(np.outer(own, own), np.finfo(float).tiny)
 
@@ -76,11 +78,16 @@ def distance_correlation(latents: NDArray[np.float64]) -> NDArray[np.float64]:
 
     A run that has collapsed to a point has no shape: its correlation with any other is 0.
     """
-    distances = np.stack([pdist(z) for z in latents])
+    distances = run_distances(latents)
     distances -= distances.mean(axis=1, keepdims=True)
     norms = np.linalg.norm(distances, axis=1, keepdims=True)
     distances /= np.maximum(norms, np.finfo(float).tiny)
     return distances @ distances.T
+
+
+def run_distances(latents: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Euclidean distances of each run's pairs of points, shape (K, N(N − 1)/2)."""
+    return np.array([pdist(z) for z in latents], dtype=np.float64)
 
 
 def neighbour_overlap(
@@ -106,7 +113,7 @@ def axis_match_correlation(latents: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     k, _, d = latents.shape
     norms = np.linalg.norm(latents, axis=1)[:, None, :]
-    correlation = np.abs(_cross(latents / np.maximum(norms, np.finfo(float).tiny)))
+    correlation = np.abs(cross_products(latents / np.maximum(norms, np.finfo(float).tiny)))
     answer = np.ones((k, k))
     for a in range(k):
         for b in range(a):
@@ -115,7 +122,7 @@ def axis_match_correlation(latents: NDArray[np.float64]) -> NDArray[np.float64]:
     return answer
 
 
-def _cross(latents: NDArray[np.float64]) -> NDArray[np.float64]:
+def cross_products(latents: NDArray[np.float64]) -> NDArray[np.float64]:
     """Z_kᵀ Z_l of all pairs, shape (K, K, d, d), by one matrix product."""
     k, n, d = latents.shape
     flat = latents.transpose(1, 0, 2).reshape(n, k * d)

@@ -21,7 +21,8 @@ from topopert.records import Estimate, PersistenceDiagram, TopologicalFeature
 from topopert.storage import replacing
 
 from .arms import Arm
-from .degeneracy import degeneracy
+from .degeneracy import DegeneracyMetrics
+from .faithfulness import FaithfulnessMetrics
 from .verdict import Verdict
 
 __all__ = ["ComparisonReport", "TableRow"]
@@ -29,6 +30,7 @@ __all__ = ["ComparisonReport", "TableRow"]
 _FORMAT = "topopert comparison"
 _VERSION = 2
 _RECORD, _ARRAYS = "report.json", "arrays.npz"
+_METRICS = {"metrics": DegeneracyMetrics, "faithfulness": FaithfulnessMetrics}
 _ARM_ARRAYS = ("latents", "neg_elbo", "reconstruction", "kl_per_axis", "learning_curve")
 
 
@@ -163,9 +165,12 @@ class ComparisonReport:
                 name: {"seconds": arm.seconds, "diverged": list(arm.diverged)}
                 for name, arm in self.arms.items()
             },
-            "metrics": {
-                name: None if arm.metrics is None else asdict(arm.metrics)
-                for name, arm in self.arms.items()
+            **{
+                kind: {
+                    name: None if getattr(arm, kind) is None else asdict(getattr(arm, kind))
+                    for name, arm in self.arms.items()
+                }
+                for kind in _METRICS
             },
             "features": [asdict(feature) for feature in self.features],
             "settings": dict(self.settings),
@@ -213,15 +218,12 @@ class ComparisonReport:
     ) -> ComparisonReport:
         arms = {}
         for name, entry in record["arms"].items():
-            diverged = tuple(entry["diverged"])
-            latents = arrays[f"arms/{name}/latents"]
-            finite = np.setdiff1d(np.arange(len(latents)), diverged)
             arms[name] = Arm(
                 name=name,
                 **{field: arrays[f"arms/{name}/{field}"] for field in _ARM_ARRAYS},
                 seconds=entry["seconds"],
-                diverged=diverged,
-                metrics=degeneracy(latents[finite]) if len(finite) >= 3 else None,
+                diverged=tuple(entry["diverged"]),
+                **{kind: _metrics(kind, record[kind][name]) for kind in _METRICS},
             )
         dims = range(sum(name.endswith("/pairs") for name in arrays))
         return cls(
@@ -242,6 +244,18 @@ class ComparisonReport:
             ),
             features=tuple(TopologicalFeature(**entry) for entry in record["features"]),
         )
+
+
+def _metrics(kind: str, entry: dict[str, Any] | None) -> Any:
+    """The record that was written as a dictionary of estimates; None stood for NaN."""
+    if entry is None:
+        return None
+    return _METRICS[kind](
+        **{
+            name: Estimate(**{k: math.nan if v is None else v for k, v in estimate.items()})
+            for name, estimate in entry.items()
+        }
+    )
 
 
 def _verdict(entry: dict[str, Any]) -> Verdict:
