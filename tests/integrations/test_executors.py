@@ -19,15 +19,18 @@ def points() -> np.ndarray:
     return tp.datasets.circle(150, ambient_dim=6, noise=0.05, rng=rng).points
 
 
-class Small(tp.models.MLPVAE):
-    """A model that lives in a test, not in a package that the workers have."""
+def small_model() -> type[tp.models.MLPVAE]:
+    """A model that lives in a function, so that it travels whole: workers have no tests."""
 
-    def __init__(self, input_dim: int, latent_dim: int) -> None:
-        super().__init__(input_dim, latent_dim, (8,))
+    class Small(tp.models.MLPVAE):
+        def __init__(self, input_dim: int, latent_dim: int) -> None:
+            super().__init__(input_dim, latent_dim, (8,))
+
+    return Small
 
 
 def assert_as_in_one_process(apart: tp.ComparisonReport, points: np.ndarray) -> None:
-    together = quick(points, model=Small, controls=("shuffled", "finetuned"))
+    together = quick(points, model=small_model(), controls=("shuffled", "finetuned"))
     assert list(apart.arms) == list(together.arms)
     for name, arm in together.arms.items():
         np.testing.assert_allclose(apart.arms[name].latents, arm.latents, atol=1e-4)
@@ -41,7 +44,7 @@ def test_a_dask_cluster_gives_what_one_process_gives(points, tmp_path) -> None:
     with distributed.Client(**settings, processes=True):
         report = quick(
             points,
-            model=Small,
+            model=small_model(),
             controls=("shuffled", "finetuned"),
             executor="dask",
             directory=tmp_path,
@@ -58,7 +61,7 @@ def test_a_ray_cluster_gives_what_one_process_gives(points, tmp_path) -> None:
         try:
             report = quick(
                 points,
-                model=Small,
+                model=small_model(),
                 controls=("shuffled", "finetuned"),
                 executor="ray",
                 directory=tmp_path,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
-from joblib import Parallel, delayed, parallel_config
+from joblib import Parallel, delayed, effective_n_jobs, parallel_config
+from joblib.parallel import get_active_backend
 
 from topopert._checks import check_choice
 from topopert._lazy import require
@@ -66,19 +67,15 @@ def run_tasks(
         return
     if not tasks:
         return
-    threads: dict[str, Any] = {}
+    n_jobs, threads = -1, {}
     if executor == "loky":
-        n_workers = min(len(tasks), os.cpu_count() or 1)
+        n_jobs = min(len(tasks), os.cpu_count() or 1)
         # Else every worker takes all cores, and they wait for each other.
-        threads = {"inner_max_num_threads": max(1, (os.cpu_count() or 1) // n_workers)}
-        threads["n_jobs"] = n_workers
+        threads = {"inner_max_num_threads": max(1, (os.cpu_count() or 1) // n_jobs)}
+    calls = [delayed(_indexed)(index, task) for index, task in enumerate(tasks)]
     try:
-        with parallel_config(backend=executor, **threads):
-            # Results are kept as they come, so that an interruption loses the fewest.
-            finished: Any = Parallel(
-                return_as="generator_unordered", n_jobs=threads.get("n_jobs", -1)
-            )(delayed(_indexed)(index, task) for index, task in enumerate(tasks))
-            for index, result in finished:
+        with parallel_config(backend=executor, n_jobs=n_jobs, **threads):
+            for index, result in _as_they_come(calls):
                 on_step(tasks[index], tasks[index].config.n_steps)
                 yield tasks[index], result
     except (ImportError, OSError, RuntimeError) as err:
@@ -90,3 +87,15 @@ def run_tasks(
 
 def _indexed(index: int, task: Task) -> tuple[int, ChunkResult]:
     return index, run_task(task)
+
+
+def _as_they_come(calls: Sequence[Any]) -> Iterator[Any]:
+    """The calls' results, so that an interruption loses the fewest."""
+    backend: Any = get_active_backend()[0]
+    if backend.supports_return_generator:
+        yield from cast("Iterator[Any]", Parallel(return_as="generator_unordered")(calls))
+        return
+    # ray's backend answers once all is done: as many calls at a time as it has places.
+    places = max(1, effective_n_jobs())
+    for first in range(0, len(calls), places):
+        yield from cast("list[Any]", Parallel()(calls[first : first + places]))
