@@ -31,9 +31,8 @@ _INFORMATIVE_KL = 0.01  # nats, as in the paper on UDR
 class DegeneracyMetrics:
     """Differences between the latents of runs with 95 % intervals.
 
-    Means over pairs of seeds, the first three 0 where all runs agree, the next four 1 there; two
-    means over seeds; of those added last, `udr` is a mean over pairs of seeds and nearly 1 where
-    all runs have the same axes, `distance_variation` is 0 where all runs have the same distances.
+    Means over pairs of seeds, except where said otherwise. The three disparities and
+    `distance_variation` are 0 where all runs agree; the four similarities after them are 1 there.
     """
 
     disparity: Estimate  # gauge-dependent; about 1 for random relative rotations
@@ -43,10 +42,10 @@ class DegeneracyMetrics:
     distance_correlation: Estimate  # Pearson's correlation of pairwise distances
     neighbour_overlap: Estimate  # share of common 10 nearest neighbours
     mcc: Estimate  # mean correlation coefficient of matched axes
-    active_units: Estimate  # axes whose posterior mean varies by more than .01
-    effective_rank: Estimate  # exponential of the entropy of the principal variances
-    udr: Estimate  # unsupervised disentanglement ranking by Spearman's correlation, UDR_S
-    distance_variation: Estimate  # coefficient of variation over seeds of a pair's distance
+    active_units: Estimate  # axes whose posterior mean varies by more than .01, mean over seeds
+    effective_rank: Estimate  # exp of the entropy of the principal variances, mean over seeds
+    udr: Estimate  # UDR_S: 1 for the same few axes in any order; the more axes, the lower its top
+    distance_variation: Estimate  # deviation over seeds of a distance / its mean, over point pairs
 
     def __str__(self) -> str:
         return metric_lines(self)
