@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -89,14 +89,16 @@ def degeneracy(
             lambda seeds: pair_mean(pairs, seeds), n_seeds, low=low, high=1.0
         )
 
-    def distance(measure: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Estimate:
-        pairs = measure(latents)
-        return jackknife_log_estimate(lambda seeds: pair_mean(pairs, seeds), n_seeds)
+    def within(estimate: Estimate, high: float) -> Estimate:
+        return replace(estimate, high=min(estimate.high, high))
+
+    def distance(pairs: NDArray[np.float64], high: float) -> Estimate:
+        return within(jackknife_log_estimate(lambda seeds: pair_mean(pairs, seeds), n_seeds), high)
 
     return DegeneracyMetrics(
-        disparity=distance(pairwise.gauge_disparity),
-        invariant_disparity=distance(pairwise.invariant_disparity),
-        cca_disparity=distance(pairwise.canonical_disparity),
+        disparity=distance(pairwise.gauge_disparity(latents), high=2.0),
+        invariant_disparity=distance(pairwise.invariant_disparity(latents), high=1.0),
+        cca_disparity=distance(pairwise.canonical_disparity(latents), high=1.0),
         cka=similarity(pairwise.linear_cka(latents)),
         distance_correlation=similarity(pairwise.distance_correlation(subset), low=-1.0),
         neighbour_overlap=similarity(pairwise.neighbour_overlap(subset)),
@@ -104,8 +106,9 @@ def degeneracy(
         active_units=mean_estimate(active_units(latents)),
         effective_rank=mean_estimate(effective_rank(latents)),
         udr=similarity(unsupervised_disentanglement(subset, informative)),
-        distance_variation=jackknife_log_estimate(
-            lambda seeds: distance_variation(distances, seeds), n_seeds
+        distance_variation=within(
+            jackknife_log_estimate(lambda seeds: distance_variation(distances, seeds), n_seeds),
+            math.sqrt(n_seeds),
         ),
     )
 
