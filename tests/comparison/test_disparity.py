@@ -89,6 +89,16 @@ def test_permuted_clusters_keep_their_neighbours_and_nothing_global(rng) -> None
     assert metrics.distance_variation.value > 0.2
 
 
+def test_intervals_end_where_the_metrics_do(rng) -> None:
+    wild = np.stack([scale * cloud(rng) for scale in (1, 1, 30)])  # one seed of three differs
+    metrics = tp.degeneracy(wild)
+    tops = {"disparity": 2, "invariant_disparity": 1, "cca_disparity": 1, "udr": 1, "cka": 1}
+    for name, top in {**tops, "distance_variation": np.sqrt(3)}.items():
+        estimate = getattr(metrics, name)
+        assert 0 <= estimate.low <= estimate.value <= estimate.high <= top, name
+    assert metrics.distance_variation.high == np.sqrt(3)  # cut: the log interval alone is wider
+
+
 def test_a_collapsed_axis_is_counted(rng) -> None:
     z = np.stack([cloud(rng) for _ in range(3)])
     z[0, :, 2] = 0

@@ -59,9 +59,11 @@ def test_isometric_latents_are_faithful_in_everything(rng) -> None:
 
 def test_scale_matters_to_the_distances_themselves_alone(rng) -> None:
     points, latents = rng.normal(size=(150, 5)), rng.normal(size=(150, 2))
-    one, ten = (values(tp.faithfulness(points, c * latents)) for c in (1, 10))
+    one, ten, tiny = (values(tp.faithfulness(points, c * latents)) for c in (1, 10, 1e-6))
     assert ten.pop("distance_rmse") > 2 * one.pop("distance_rmse")
+    assert tiny.pop("distance_rmse") == pytest.approx(np.sqrt(2 * points.var(axis=0).sum()))
     assert ten == pytest.approx(one)
+    assert tiny == pytest.approx(one)
 
 
 def test_unrelated_latents_are_at_chance(rng) -> None:
@@ -83,6 +85,25 @@ def test_a_latent_collapsed_to_a_point_is_at_chance_and_finite(rng, n_points) ->
         assert metrics[name] == pytest.approx(0.52, abs=0.05), name
     assert metrics["triplet_accuracy"] == 0.5
     assert metrics["distance_correlation"] == 0.0
+
+
+def test_barcodes_are_of_components_and_loops(rng) -> None:
+    angle = 2 * np.pi * rng.uniform(size=200)
+    circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    around, cut = (tp.faithfulness(circle, z) for z in (3 * circle, angle[:, None]))
+    assert around.barcode_distance_h1.value == pytest.approx(0, abs=1e-6)
+    # The loop lives from its widest gap to √3, in units of the RMS radius, which is about 1.
+    gap = np.diff(np.sort(angle), append=angle.min() + 2 * np.pi).max()
+    expected = (np.sqrt(3) - 2 * np.sin(gap / 2)) / 2
+    assert cut.barcode_distance_h1.value == pytest.approx(expected, rel=0.05)
+    assert cut.barcode_distance_h0.value < 0.5
+
+
+def test_barcodes_are_of_three_hundred_rows() -> None:
+    # A simplex has all edges √2 and, n of its corners, the RMS radius √(1 − 1/n).
+    metrics = tp.faithfulness(np.eye(400), np.zeros((400, 1)))
+    expected = np.sqrt(299 / 2) / np.sqrt(1 - 1 / 300)
+    assert metrics.barcode_distance_h0.value == pytest.approx(expected)
 
 
 def test_a_collapsed_axis_costs_faithfulness(rng) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,9 +31,8 @@ _INFORMATIVE_KL = 0.01  # nats, as in the paper on UDR
 class DegeneracyMetrics:
     """Differences between the latents of runs with 95 % intervals.
 
-    Means over pairs of seeds, the first three 0 where all runs agree, the next four 1 there; two
-    means over seeds; of those added last, `udr` is a mean over pairs of seeds and nearly 1 where
-    all runs have the same axes, `distance_variation` is 0 where all runs have the same distances.
+    Means over pairs of seeds, except where said otherwise. The three disparities and
+    `distance_variation` are 0 where all runs agree; the four similarities after them are 1 there.
     """
 
     disparity: Estimate  # gauge-dependent; about 1 for random relative rotations
@@ -43,10 +42,10 @@ class DegeneracyMetrics:
     distance_correlation: Estimate  # Pearson's correlation of pairwise distances
     neighbour_overlap: Estimate  # share of common 10 nearest neighbours
     mcc: Estimate  # mean correlation coefficient of matched axes
-    active_units: Estimate  # axes whose posterior mean varies by more than .01
-    effective_rank: Estimate  # exponential of the entropy of the principal variances
-    udr: Estimate  # unsupervised disentanglement ranking by Spearman's correlation, UDR_S
-    distance_variation: Estimate  # coefficient of variation over seeds of a pair's distance
+    active_units: Estimate  # axes whose posterior mean varies by more than .01, mean over seeds
+    effective_rank: Estimate  # exp of the entropy of the principal variances, mean over seeds
+    udr: Estimate  # UDR_S: 1 for the same few axes in any order; the more axes, the lower its top
+    distance_variation: Estimate  # deviation over seeds of a distance / its mean, over point pairs
 
     def __str__(self) -> str:
         return metric_lines(self)
@@ -90,14 +89,16 @@ def degeneracy(
             lambda seeds: pair_mean(pairs, seeds), n_seeds, low=low, high=1.0
         )
 
-    def distance(measure: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Estimate:
-        pairs = measure(latents)
-        return jackknife_log_estimate(lambda seeds: pair_mean(pairs, seeds), n_seeds)
+    def within(estimate: Estimate, high: float) -> Estimate:
+        return replace(estimate, high=min(estimate.high, high))
+
+    def distance(pairs: NDArray[np.float64], high: float) -> Estimate:
+        return within(jackknife_log_estimate(lambda seeds: pair_mean(pairs, seeds), n_seeds), high)
 
     return DegeneracyMetrics(
-        disparity=distance(pairwise.gauge_disparity),
-        invariant_disparity=distance(pairwise.invariant_disparity),
-        cca_disparity=distance(pairwise.canonical_disparity),
+        disparity=distance(pairwise.gauge_disparity(latents), high=2.0),
+        invariant_disparity=distance(pairwise.invariant_disparity(latents), high=1.0),
+        cca_disparity=distance(pairwise.canonical_disparity(latents), high=1.0),
         cka=similarity(pairwise.linear_cka(latents)),
         distance_correlation=similarity(pairwise.distance_correlation(subset), low=-1.0),
         neighbour_overlap=similarity(pairwise.neighbour_overlap(subset)),
@@ -105,8 +106,9 @@ def degeneracy(
         active_units=mean_estimate(active_units(latents)),
         effective_rank=mean_estimate(effective_rank(latents)),
         udr=similarity(unsupervised_disentanglement(subset, informative)),
-        distance_variation=jackknife_log_estimate(
-            lambda seeds: distance_variation(distances, seeds), n_seeds
+        distance_variation=within(
+            jackknife_log_estimate(lambda seeds: distance_variation(distances, seeds), n_seeds),
+            math.sqrt(n_seeds),
         ),
     )
 

@@ -19,8 +19,10 @@ def unsupervised_disentanglement(
     With R the absolute correlations of the informative axes a of one run and b of the other,
     `(Σ_b max_a R² / Σ_a R + Σ_a max_b R² / Σ_b R) / (number of a + number of b)`. It is 1 if every
     informative axis is like one axis of the other run and like no second one, and 0 if no axis is
-    informative. On n rows the chance correlations, about .8/√n each, add up in the sums: equal
-    runs of d independent axes score about 1 / (1 + .8 (d − 1) / √n).
+    informative. The paper scores a model by the median over its pairs.
+
+    On n rows the chance correlations, about .8/√n each, add up in the sums: equal runs of d
+    independent axes score about 1 / (1 + .8 (d − 1) / √n).
 
     Args:
         latents: Shape (K, n, d).
