@@ -219,7 +219,7 @@ def _arm(setup: Setup, name: str, results: dict[Chunk, ChunkResult]) -> Arm:
     def joined(field: str) -> np.ndarray:
         return np.concatenate([getattr(part, field) for part in parts])[order]
 
-    latents, neg_elbo = joined("latents"), joined("neg_elbo")
+    latents, neg_elbo, kl = (joined(f) for f in ("latents", "neg_elbo", "kl_per_axis"))
     finite = np.isfinite(latents).all(axis=(1, 2)) & np.isfinite(neg_elbo)
     enough = finite.sum() >= 3
     held_out = setup.inside[setup.test_rows].cpu().numpy()
@@ -230,10 +230,10 @@ def _arm(setup: Setup, name: str, results: dict[Chunk, ChunkResult]) -> Arm:
         latents=latents,
         neg_elbo=neg_elbo,
         reconstruction=joined("reconstruction"),
-        kl_per_axis=joined("kl_per_axis"),
+        kl_per_axis=kl,
         learning_curve=curve[:, order],
         seconds=sum(part.seconds for part in parts),
         diverged=tuple(int(k) for k in np.flatnonzero(~finite)),
-        metrics=degeneracy(latents[finite]) if enough else None,
+        metrics=degeneracy(latents[finite], kl_per_axis=kl[finite]) if enough else None,
         faithfulness=faithfulness(held_out, latents[finite]) if enough else None,
     )
