@@ -23,6 +23,7 @@ from topopert.storage import replacing
 from .arms import Arm
 from .degeneracy import DegeneracyMetrics
 from .faithfulness import FaithfulnessMetrics
+from .text_table import aligned
 from .verdict import Verdict
 
 __all__ = ["ComparisonReport", "TableRow"]
@@ -99,12 +100,7 @@ class ComparisonReport:
             )
             numbers = (f"{row.neg_elbo:.3f}", f"{row.active_units:.2g}", f"{row.seconds:.0f}")
             cells.append((row.arm, gauge, invariant, *numbers, row.verdict))
-        widths = [max(len(line[i]) for line in cells) for i in range(len(header))]
-        lines = [
-            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-            for line in cells
-        ]
-        lines.insert(1, "  ".join("─" * width for width in widths))
+        lines = aligned(cells)
         if self.diagrams:
             lines.append(self._topology())
         lines += [
