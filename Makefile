@@ -10,7 +10,7 @@ PEERS := .venv-integrations
 BENCH_VENV := .venv-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-integrations lint bench figures significance coverage clean
+.PHONY: help demo test test-fast test-integrations lint bench figures significance intervals clean
 
 help:  ## show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/' | column -t -s ':'
@@ -58,7 +58,7 @@ figures: $(VENV)/.installed  ## regenerate the pictures and the table that READM
 significance: $(VENV)/.installed  ## regenerate the table of error rates in topology/significance.py
 	$(BIN)/python -m tests.error_rates
 
-coverage: $(VENV)/.installed  ## regenerate the table of intervals in comparison/pair_estimate.py
+intervals: $(VENV)/.installed  ## regenerate the table of intervals in comparison/pair_estimate.py
 	$(BIN)/python -m tests.coverage
 
 clean:  ## remove the environment and what was made

@@ -1,4 +1,4 @@
-"""The table of coverage in `comparison/pair_estimate.py`, made anew by `make coverage`."""
+"""The table of coverage in `comparison/pair_estimate.py`, made anew by `make intervals`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import topopert.comparison.pair_estimate as pair_estimate
 from .measure import METHODS, OURS, coverage
 from .scenes import SCENES
 
-START, END = "Made by `make coverage`:\n", "End of what `make coverage` made."
+START, END = "Made by `make intervals`:\n", "End of what `make intervals` made."
 N_SEEDS = (5, 10, 20)
 N_REPEATS = 3000
 
 TEMPLATE = """
-Per cent of {n_repeats} nominal 95 % intervals that hold the true value (standard error {error:.1f}) and
-the factor between their ends in the median; last, per cent of ours that end below it.
+Per cent of {n_repeats} nominal 95 % intervals that hold the true value (standard error {error:.1f})
+and the median factor between their ends; last, per cent of ours that end below it.
 
 {tables}
 
