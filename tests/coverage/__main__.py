@@ -16,7 +16,7 @@ N_SEEDS = (5, 10, 20)
 N_REPEATS = 3000
 
 TEMPLATE = """
-Per cent of {n_repeats} nominal 95 % intervals that hold the true value (standard error {error:.1f})
+Per cent of {n_repeats} nominal 95 % intervals that hold the true value (standard error {error})
 and the median factor between their ends; last, per cent of ours that end below it.
 
 {tables}
@@ -51,7 +51,7 @@ def aligned(table: list[tuple[str, ...]]) -> str:
 
 def main() -> None:
     tables = "\n\n".join(aligned(rows(n_seeds)) for n_seeds in N_SEEDS)
-    error = 100 * (0.93 * 0.07 / N_REPEATS) ** 0.5
+    error = f"{100 * (0.93 * 0.07 / N_REPEATS) ** 0.5:.1f}"
     text = TEMPLATE.format(n_repeats=N_REPEATS, error=error, tables=tables)
     print(text)
     source = Path(pair_estimate.__file__)

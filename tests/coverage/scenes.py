@@ -78,7 +78,7 @@ SCENES: dict[str, Callable[[int, np.random.Generator], Draw]] = {
 
 
 @cache
-def truth(scene: str, *, n_draws: int = 600, n_seeds: int = 60) -> float:
+def truth(scene: str, *, n_draws: int = 300, n_seeds: int = 60) -> float:
     """Expected disparity of two seeds, or the ratio of two, by Monte Carlo (to about 1 %).
 
     Args:
