@@ -30,6 +30,7 @@ def arm(
         seconds=1.0,
         diverged=diverged,
         metrics=None,
+        faithfulness=None,
     )
 
 
