@@ -34,6 +34,7 @@ def report_of(case: Case) -> tp.ComparisonReport:
             n_seeds=N_SEEDS,
             controls=CONTROLS,
             seed=SEED,
+            executor="loky",
             directory=CACHE / case.name.replace(" ", "_").replace(",", ""),
         )
     print(f"{case.name}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)

@@ -61,7 +61,7 @@ def compare(
         hamiltonian: The perturbation; None builds anchors by `PersistentTopology(latent_dim)`.
         latent_dim: Dimension d of the latent space.
         coupling: λ where the Hamiltonian is built here; None is
-            `Adiabatic(30, off_at=0.7, power=3)`.
+            `Adiabatic(10, off_at=0.7, power=3)`.
         model: Factory (input_dim, latent_dim) -> nn.Module with ``encode(x) -> (mean, logvar)``
             and ``decode(z)``, which gives x̂, or x̂ and the log-variance it has learned, or logits
             for a Bernoulli likelihood; None is `MLPVAE`. With vary="architecture" a sequence of
