@@ -134,6 +134,8 @@ def test_agreeing_baseline_has_nothing_to_lift_whatever_the_arm_does(rng) -> Non
     verdict = decide(agreeing(rng), lost, tp.VerdictRule())
     assert verdict.outcome == "nothing to lift"
     assert "[0, 1, 2, 3] diverged" in verdict.reason
+    one_lost = arm(broken(agreeing(rng).latents, 1), diverged=(1,))
+    assert decide(one_lost, agreeing(rng), tp.VerdictRule()).outcome == "nothing to lift"
 
 
 def test_too_few_seeds_left_is_not_lifted(rng, scattered) -> None:
