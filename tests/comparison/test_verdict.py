@@ -134,8 +134,14 @@ def test_agreeing_baseline_has_nothing_to_lift_whatever_the_arm_does(rng) -> Non
     verdict = decide(agreeing(rng), lost, tp.VerdictRule())
     assert verdict.outcome == "nothing to lift"
     assert "[0, 1, 2, 3] diverged" in verdict.reason
-    one_lost = arm(broken(agreeing(rng).latents, 1), diverged=(1,))
-    assert decide(one_lost, agreeing(rng), tp.VerdictRule()).outcome == "nothing to lift"
+
+
+def test_diverged_seed_of_the_baseline_does_not_lower_its_level(rng) -> None:
+    """Noise of variance .0256 makes a disparity of .025, of the rule's .02 clear on either side."""
+    for noise, outcome in ((0.16, "lifted"), (0.12, "nothing to lift")):
+        baseline = arm(broken(agreeing(rng, noise=noise).latents, 1), diverged=(1,))
+        verdict = decide(baseline, agreeing(rng, noise=0.01), tp.VerdictRule())
+        assert verdict.outcome == outcome
 
 
 def test_too_few_seeds_left_is_not_lifted(rng, scattered) -> None:
