@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import skew
 from scipy.stats import t as student_t
 
+import topopert as tp
 from topopert.comparison.estimate import (
     jackknife_estimate,
     jackknife_log_estimate,
@@ -75,3 +76,8 @@ def test_zero_stays_zero() -> None:
 def test_equal_seeds_leave_no_doubt() -> None:
     estimate = jackknife_log_estimate(lambda s: 0.25, 4)
     assert (estimate.value, estimate.low, estimate.high) == pytest.approx((0.25, 0.25, 0.25))
+
+
+def test_an_estimate_without_interval_prints_its_value() -> None:
+    assert str(tp.Estimate(0.5, float("nan"), float("nan"))) == "0.5"
+    assert str(tp.Estimate(0.5, 0.25, 1.0)) == "0.5 [0.25, 1]"
