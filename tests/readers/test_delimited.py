@@ -98,7 +98,7 @@ def test_text_columns_are_refused_with_the_option_that_keeps_them(tmp_path) -> N
 
 def test_labels_must_be_there_and_leave_something(tmp_path) -> None:
     path = write(tmp_path, "x,y\n1,2\n")
-    with pytest.raises(InvalidInputError, match="no column 'z'. Its columns: 'x', 'y'"):
+    with pytest.raises(InvalidInputError, match=r"no column 'z'\. Its columns: 'x', 'y'"):
         read_table(path, labels=["z"])
     with pytest.raises(InvalidInputError, match="nothing to learn from"):
         read_table(path, labels=["x", "y"])
