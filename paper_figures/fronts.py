@@ -56,7 +56,7 @@ def front(case: Case) -> dict[str, dict]:
 
 
 def summary(fronts: dict[str, dict]) -> list[dict]:
-    """Per coupling its ratio and on how many data sets it is affordable; the rule's choice first."""
+    """Each coupling's ratio and the number of data sets it suits; the rule's choice first."""
     rows = []
     for coupling in CANDIDATES:
         points = [record[repr(coupling)] for record in fronts.values()]

@@ -45,12 +45,14 @@ def test_sums_of_seeds_have_students_interval(rng) -> None:
 
 def test_noise_of_pairs_alone_has_the_interval_of_its_mean(rng) -> None:
     """No seed is more than another: 28 pairs less 8 effects leave 20 degrees of freedom."""
-    pairs = without_effects(rng, 8)
+    pairs = without_effects(rng, 8) / 3
+    pairs[0] *= 1 + 1e-13  # as rounding may: the seeds' skewness is no matter then
+    pairs[:, 0] = pairs[0]
     each = pairs[np.triu_indices(8, 1)]
-    error = np.sqrt(((each - 3) ** 2).sum() / 20 / 28)
+    error = np.sqrt(((each - 1) ** 2).sum() / 20 / 28)
     half = student_t.ppf(0.975, 7) * error
     estimate = pair_estimate(pairs)
-    assert (estimate.value, estimate.low, estimate.high) == pytest.approx((3, 3 - half, 3 + half))
+    assert (estimate.value, estimate.low, estimate.high) == pytest.approx((1, 1 - half, 1 + half))
 
 
 def test_variance_is_the_unbiased_one_of_a_u_statistic(rng) -> None:
@@ -126,14 +128,14 @@ def test_ratio_is_paired_and_inverts(rng) -> None:
 
 
 def test_zero_stays_zero_and_two_zeros_are_equal(rng) -> None:
-    nothing, something = np.zeros((5, 5)), two_way(rng.lognormal(size=5), 0.0, rng)
+    nothing, something = np.zeros((5, 5)), 0.01 * two_way(rng.lognormal(size=5), 0.0, rng)
     rounding = 1e-17 * rng.normal(size=(5, 5))
     for zero in (nothing, rounding + rounding.T):
         for estimate in (pair_log_estimate(zero), pair_ratio_estimate(zero, something)):
             assert (estimate.value, estimate.low, estimate.high) == (0.0, 0.0, 0.0)
         equal = pair_ratio_estimate(zero, zero)
         assert (equal.value, equal.low, equal.high) == (1.0, 1.0, 1.0)
-    assert pair_ratio_estimate(something, nothing).value > 1e13
+    assert pair_ratio_estimate(something, nothing).value > 1e11
 
 
 @pytest.mark.slow

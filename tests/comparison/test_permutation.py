@@ -60,7 +60,12 @@ def test_arm_that_agrees_among_scattered_runs_has_the_least_p_value(rng) -> None
     assert disparity_permutation_test(pairs[::-1, ::-1], rng=rng) == 1.0
 
 
-def test_beyond_twelve_seeds_swaps_are_drawn_from_the_generator() -> None:
+def test_thirteen_seeds_need_no_draws(rng) -> None:
+    """Of the 2^13 ways only one is as low as all differences of one sign."""
+    assert paired_permutation_test(-np.arange(1.0, 14), np.zeros(13), rng=rng) == 2.0**-13
+
+
+def test_beyond_thirteen_seeds_swaps_are_drawn_from_the_generator() -> None:
     rng = np.random.default_rng(5)
     arm, baseline = rng.normal(-0.3, 1, size=14), rng.normal(size=14)
     drawn = [

@@ -136,6 +136,14 @@ def test_agreeing_baseline_has_nothing_to_lift_whatever_the_arm_does(rng) -> Non
     assert "[0, 1, 2, 3] diverged" in verdict.reason
 
 
+def test_diverged_seed_of_the_baseline_does_not_lower_its_level(rng) -> None:
+    """The rule asks for .02; noise of variance .16² makes a disparity of .025, .12² of .014."""
+    for noise, outcome in ((0.16, "lifted"), (0.12, "nothing to lift")):
+        baseline = arm(broken(agreeing(rng, noise=noise).latents, 1), diverged=(1,))
+        verdict = decide(baseline, agreeing(rng, noise=0.01), tp.VerdictRule())
+        assert verdict.outcome == outcome
+
+
 def test_too_few_seeds_left_is_not_lifted(rng, scattered) -> None:
     lost = agreeing(rng, diverged=(0, 1, 2, 3))
     verdict = decide(scattered, lost, tp.VerdictRule())

@@ -8,9 +8,7 @@ from scipy.stats import permutation_test
 
 __all__ = ["disparity_permutation_test", "paired_permutation_test"]
 
-# All 2^K ways to swap are taken up to this many seeds, beyond it as many as are drawn.
-_EXACT_SEEDS = 12
-_DRAWS = 9999
+_DRAWS = 9999  # all 2^K ways to swap are taken where they are no more than this
 
 
 def paired_permutation_test(
@@ -19,13 +17,13 @@ def paired_permutation_test(
     """The p-value of the arm's mean being smaller than the baseline's, one number per seed.
 
     The share of all 2^K ways to swap arm and baseline, seed by seed, whose mean difference is as
-    low as the one seen, this one among them: never below 2^−K. Beyond 12 seeds 9999 ways are
+    low as the one seen, this one among them: never below 2^−K. Beyond 13 seeds 9999 ways are
     drawn, and the p-value is never below 1/10000.
 
     Args:
         arm: One number per seed, shape (K,), K ≥ 2.
         baseline: The same of the baseline, same seeds.
-        rng: Draws the swaps beyond 12 seeds.
+        rng: Draws the swaps beyond 13 seeds.
 
     References:
         Fisher, The design of experiments (1935), section 21.
@@ -42,7 +40,7 @@ def paired_permutation_test(
         difference,
         permutation_type="samples",
         alternative="less",
-        n_resamples=2**_EXACT_SEEDS if len(arm) <= _EXACT_SEEDS else _DRAWS,
+        n_resamples=_DRAWS,
         rng=rng,
     )
     return float(result.pvalue)

@@ -256,7 +256,7 @@ def _metrics(kind: str, entry: dict[str, Any] | None) -> Any:
 
 def _verdict(entry: dict[str, Any]) -> Verdict:
     ratios = {
-        key: None if entry[key] is None else Estimate(**entry[key])
+        key: None if entry.get(key) is None else Estimate(**entry[key])
         for key in ("disparity_ratio", "invariant_ratio", "elbo_difference")
     }
     return Verdict(**{**entry, **ratios})

@@ -93,7 +93,7 @@ def decide(baseline: Arm, arm: Arm, rule: VerdictRule) -> Verdict:
     without_constants = max(float(per_seed.mean()), np.finfo(float).tiny)
     elbo_ratio = 1 + (elbo - base_elbo) / without_constants
     extra = float(active_units(base).mean() - active_units(own).mean())
-    rng = np.random.default_rng(0)  # beyond 12 seeds: which swaps are tried
+    rng = np.random.default_rng(0)  # beyond 13 seeds: which swaps are tried
     p_value = disparity_permutation_test(between_all, rng=rng)
     elbo_p_value = paired_permutation_test(arm.neg_elbo[seeds], baseline.neg_elbo[seeds], rng=rng)
     figures = [
