@@ -21,6 +21,7 @@ _N_COLOURS = 64
 # The share of rows at either end that numbers may lie beyond the ends of the gradient.
 _TAIL = 0.01
 _TURN = 2 * np.pi
+_SLACK, _LEAST_SHARE = 0.03 * _TURN, 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +92,9 @@ def colour_column(name: str, values: NDArray[Any]) -> ColourColumn:
     """The colours of a column.
 
     Text, truth values and up to 20 distinct whole numbers are categories. Numbers that fill
-    [0, 2π] or [−π, π] to within 5 % at both ends are angles: their colours close up. Other
-    numbers run from the first to the 99th percentile, what lies beyond takes the colour of the
-    end.
+    [0, 2π] or [−π, π] (a row in a hundred in every tenth of it, its ends missed by at most 3 %)
+    are angles: their colours close up. Other numbers run from the first to the 99th percentile,
+    what lies beyond takes the colour of the end.
 
     Args:
         name: The column's name.
@@ -153,8 +154,8 @@ def _categories(name: str, labels: NDArray[np.str_], missing: NDArray[np.bool_])
         shown = np.sort(distinct[np.argsort(-counts, kind="stable")[:room]])
     place = {label: k for k, label in enumerate(shown.tolist())}
     rest = len(shown)
-    palette = tuple(CATEGORIES[k % len(CATEGORIES)] for k in range(rest)) + (MISSING,)
-    symbols = tuple(SYMBOLS[k // len(CATEGORIES)] for k in range(rest)) + (SYMBOLS[0],)
+    palette = (*(CATEGORIES[k % len(CATEGORIES)] for k in range(rest)), MISSING)
+    symbols = (*(SYMBOLS[k // len(CATEGORIES)] for k in range(rest)), SYMBOLS[0])
     index = [
         rest if gone else place.get(label, rest)
         for label, gone in zip(labels.tolist(), missing, strict=True)
@@ -215,9 +216,10 @@ def _numbers(name: str, values: NDArray[np.float64], missing: NDArray[np.bool_])
 
 def _turn(known: NDArray[np.float64]) -> tuple[float, float] | None:
     """The interval that the numbers fill as angles do, if they do."""
-    slack = 0.05 * _TURN
     for low, high in ((0.0, _TURN), (-np.pi, np.pi)):
-        inside = low <= known.min() <= low + slack and high - slack <= known.max() <= high
-        if inside and np.diff(np.sort(known)).max() <= slack:
+        if not (low <= known.min() <= low + _SLACK and high - _SLACK <= known.max() <= high):
+            continue
+        counts, _ = np.histogram(known, bins=10, range=(low, high))
+        if counts.min() >= _LEAST_SHARE * len(known):
             return low, high
     return None

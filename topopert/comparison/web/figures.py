@@ -15,15 +15,18 @@ if TYPE_CHECKING:
     from topopert.comparison.report import ComparisonReport
     from topopert.records import Estimate
 
-__all__ = ["FLOOR", "curves_figure", "diagrams_figure", "disparities_figure"]
+__all__ = ["curves_figure", "diagrams_figure", "disparities_figure"]
 
-FLOOR = 1e-6  # a disparity of 0 has no place on a log axis
+_FLOOR = 1e-6  # a disparity of 0 has no place on a log axis; the page names this
 _DISPARITIES = {
     "disparity": ("gauge-dependent", "circle", "#0072b2"),
     "invariant_disparity": ("up to rotations", "diamond", "#d55e00"),
     "cca_disparity": ("up to linear maps", "square", "#009e73"),
 }
-_GRID = {"gridcolor": "#e4e4e4", "zeroline": False, "linecolor": "#888"}
+_TEXT = {"size": 13}
+_GRID = {"gridcolor": "#e4e4e4", "zeroline": False, "linecolor": "#888", "tickfont": _TEXT}
+# Arms may lie on top of each other: through the gaps of one the other is seen.
+_DASHES = ("solid", "solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 
 def disparities_figure(report: ComparisonReport) -> dict[str, Any] | None:
@@ -34,7 +37,7 @@ def disparities_figure(report: ComparisonReport) -> dict[str, Any] | None:
     traces = []
     for row, (field, (label, symbol, colour)) in enumerate(_DISPARITIES.items()):
         estimates: list[Estimate] = [getattr(metrics, field) for _, metrics in arms]
-        drawn = [max(e.value, FLOOR) for e in estimates]
+        drawn = [max(e.value, _FLOOR) for e in estimates]
         traces.append(
             {
                 "type": "scatter",
@@ -47,7 +50,7 @@ def disparities_figure(report: ComparisonReport) -> dict[str, Any] | None:
                     "symmetric": False,
                     "array": [_number(e.high - x) for e, x in zip(estimates, drawn, strict=True)],
                     "arrayminus": [
-                        _number(x - max(e.low, FLOOR))
+                        _number(x - max(e.low, _FLOOR))
                         for e, x in zip(estimates, drawn, strict=True)
                     ],
                     "thickness": 1.6,
@@ -69,7 +72,7 @@ def disparities_figure(report: ComparisonReport) -> dict[str, Any] | None:
                 "type": "log",
                 "dtick": 1,
                 "exponentformat": "power",
-                "title": {"text": "disparity between seeds, 95 % interval"},
+                "title": _title("disparity, 95 % interval"),
             },
             "yaxis": {
                 **_GRID,
@@ -87,7 +90,7 @@ def disparities_figure(report: ComparisonReport) -> dict[str, Any] | None:
 def curves_figure(report: ComparisonReport) -> dict[str, Any] | None:
     """Training loss, mean and range over the seeds of each arm; None if nothing was recorded."""
     traces: list[dict[str, Any]] = []
-    lowest = math.inf
+    lowest, highest = math.inf, -math.inf
     for index, (name, arm) in enumerate(report.arms.items()):
         curve = arm.learning_curve[:, arm.finite]
         # Rows that a diverging step has spoilt have no mean.
@@ -96,7 +99,7 @@ def curves_figure(report: ComparisonReport) -> dict[str, Any] | None:
             continue
         share = 100 * (rows + 0.5) / len(curve)
         kept = curve[rows]
-        lowest = min(lowest, float(kept.min()))
+        lowest, highest = min(lowest, float(kept.min())), max(highest, float(kept.max()))
         colour = ARMS[index % len(ARMS)]
         common = {"type": "scatter", "mode": "lines", "legendgroup": name}
         traces += [
@@ -115,7 +118,7 @@ def curves_figure(report: ComparisonReport) -> dict[str, Any] | None:
                 "x": _numbers(share),
                 "y": _numbers(kept.mean(axis=1)),
                 "name": name,
-                "line": {"color": colour, "width": 2},
+                "line": {"color": colour, "width": 2, "dash": _DASHES[index % len(_DASHES)]},
                 "hovertemplate": "%{x:.0f} %: %{y:.4g} nats",
             },
         ]
@@ -125,12 +128,19 @@ def curves_figure(report: ComparisonReport) -> dict[str, Any] | None:
         "data": traces,
         "layout": {
             "height": 400,
-            "xaxis": {**_GRID, "title": {"text": "share of training, %"}, "range": [0, 100]},
+            "xaxis": {
+                **_GRID,
+                "title": _title("share of training, %"),
+                "range": [0, 100],
+                "tickvals": [0, 25, 50, 75, 100],
+            },
             "yaxis": {
                 **_GRID,
                 # A Gaussian of learned variance has losses below 0, which a log axis cannot show.
                 "type": "log" if lowest > 0 else "linear",
-                "title": {"text": "training loss, nats"},
+                "tickformat": ".3~g",
+                **({"dtick": "D2"} if 0 < 5 * lowest < highest else {}),
+                "title": _title("training loss, nats"),
             },
         },
     }
@@ -192,8 +202,8 @@ def diagrams_figure(report: ComparisonReport) -> dict[str, Any] | None:
         "data": traces,
         "layout": {
             "height": 460,
-            "xaxis": {**axis, "title": {"text": "birth (edge length)"}, "constrain": "domain"},
-            "yaxis": {**axis, "title": {"text": "death (edge length)"}, "scaleanchor": "x"},
+            "xaxis": {**axis, "title": _title("birth (edge length)"), "constrain": "domain"},
+            "yaxis": {**axis, "title": _title("death (edge length)"), "scaleanchor": "x"},
             "shapes": [
                 {**line, "x0": reach[0], "x1": longest, "y0": reach[0], "y1": longest},
                 {
@@ -239,6 +249,10 @@ def _threshold(report: ComparisonReport) -> dict[str, Any]:
             }
         ]
     }
+
+
+def _title(text: str) -> dict[str, Any]:
+    return {"text": text, "font": _TEXT}
 
 
 def _numbers(values: Sequence[float] | NDArray[np.floating[Any]]) -> list[float | None]:

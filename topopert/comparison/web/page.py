@@ -13,7 +13,7 @@ from topopert.errors import InvalidInputError, InvalidTypeError
 from topopert.storage import replacing
 
 from .columns import held_out_columns
-from .figures import FLOOR, curves_figure, diagrams_figure, disparities_figure
+from .figures import curves_figure, diagrams_figure, disparities_figure
 from .latents import colour_columns, drawn_rows, latent_panels
 from .palettes import MISSING
 from .tables import arm_sections, setting_lines
@@ -99,7 +99,6 @@ def _context(report: ComparisonReport, held_out: dict[str, Any]) -> dict[str, An
         "columns": colours,
         "columns_given": bool(held_out),
         "missing_colour": MISSING,
-        "floor": FLOOR,
         "sections": arm_sections(report),
         "settings": setting_lines(report.settings),
         "figures": figures,

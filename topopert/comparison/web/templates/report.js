@@ -14,7 +14,7 @@
     Plotly.react(box, data, {
       font,
       hovermode: "closest",
-      margin: { l: 56, r: 12, t: 12, b: 48 },
+      margin: { l: 56, r: 18, t: 12, b: 48 },
       legend: { orientation: "h", x: 0, xanchor: "left", y: 1.02, yanchor: "bottom" },
       ...layout,
       dragmode,
@@ -26,17 +26,20 @@
   // One drawing per arm with a pair of axes per seed.
   function drawPanels(box) {
     const { name, seeds } = latents.arms[box.dataset.arm];
-    const width = box.clientWidth;
+    const width = box.clientWidth - 2;
     const most = Math.max(2, Math.floor(width / (LEAST_PANEL + GAP)));
     const rows = Math.ceil(seeds.length / most);
     const columns = Math.ceil(seeds.length / rows);
     const panel = Math.min(LARGEST_PANEL, Math.floor(width / columns) - GAP);
     const height = rows * (panel + TITLE + GAP);
     const layout = {
-      font, dragmode, width, height,
+      font, dragmode,
+      width: width + 2,
+      height: height + 2,
       hovermode: "closest",
       showlegend: false,
-      margin: { l: 0, r: 0, t: 0, b: 0 },
+      // Room for half the line of a frame.
+      margin: { l: 1, r: 1, t: 1, b: 1 },
       annotations: [],
     };
     const column = latents.columns[view.colour];
@@ -80,7 +83,7 @@
         marker, text, hovertemplate: "%{text}<extra></extra>",
       };
     });
-    box.style.height = `${height}px`;
+    box.style.height = `${height + 2}px`;
     Plotly.react(box, data, layout, config);
     box.dataset.view = wanted();
   }
