@@ -195,8 +195,8 @@ def _numbers(name: str, values: NDArray[np.float64], missing: NDArray[np.bool_])
         if low == high:
             low, high = float(known.min()), float(known.max())
         ends = (
-            f"{'≤ ' if known.min() < low else ''}{low:.3g}",
-            f"{'≥ ' if known.max() > high else ''}{high:.3g}",
+            f"{'≤ ' if known.min() < low else ''}{_text(low, 3)}",
+            f"{'≥ ' if known.max() > high else ''}{_text(high, 3)}",
         )
     share = (np.where(missing, low, values) - low) / (high - low or 1.0)
     index = (share.clip(0, 1) * (_N_COLOURS - 1)).round().astype(int)
@@ -207,11 +207,15 @@ def _numbers(name: str, values: NDArray[np.float64], missing: NDArray[np.bool_])
         palette=(*gradient(n_colours=_N_COLOURS, cyclic=turn is not None), MISSING),
         symbols=(SYMBOLS[0],) * (_N_COLOURS + 1),
         index=tuple(index.tolist()),
-        text=tuple(f"{v:.4g}" if np.isfinite(v) else "missing" for v in values),
+        text=tuple(_text(v, 4) if np.isfinite(v) else "missing" for v in values),
         legend=(),
         ends=ends,
         has_missing=bool(missing.any()),
     )
+
+
+def _text(value: float, digits: int) -> str:
+    return f"{value:.{digits}g}".replace("-", "−")
 
 
 def _turn(known: NDArray[np.float64]) -> tuple[float, float] | None:

@@ -197,7 +197,7 @@ def diagrams_figure(report: ComparisonReport) -> dict[str, Any] | None:
             )
     reach = [-0.04 * longest, 1.16 * longest]
     axis = {**_GRID, "range": reach}
-    line = {"type": "line", "line": {"color": "#999", "width": 1}, "layer": "below"}
+    line = {"type": "line", "line": {"color": "#999", "width": 1}, "layer": "between"}
     return {
         "data": traces,
         "layout": {
@@ -245,7 +245,7 @@ def _threshold(report: ComparisonReport) -> dict[str, Any]:
                 "y1": 1,
                 "yref": "paper",
                 "line": {"color": "#999", "width": 1, "dash": "dot"},
-                "layer": "below",
+                "layer": "between",
             }
         ]
     }

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from topopert.comparison.estimate import mean_estimate
@@ -49,7 +49,7 @@ class Section:
 
 
 def arm_sections(report: ComparisonReport) -> list[Section]:
-    """Every figure of every arm, whatever fields the records of metrics have."""
+    """Every figure of every arm, whatever fields the records have; verdicts are first."""
     arms = list(report.arms.values())
     objective = {
         "neg_elbo": [_seed_mean(arm, arm.neg_elbo) for arm in arms],
@@ -70,7 +70,12 @@ def arm_sections(report: ComparisonReport) -> list[Section]:
             }
         ),
     }
-    return [Section(title=title, lines=lines) for title, lines in sections.items() if lines]
+    # Where there was nothing to lift, the verdict has no figures but is still to be told.
+    return [
+        Section(title=title, lines=lines)
+        for index, (title, lines) in enumerate(sections.items())
+        if lines or index == 0
+    ]
 
 
 def setting_lines(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -92,11 +97,11 @@ def _setting(value: Any) -> str:
 
 def _record_lines(records: list[Any]) -> tuple[TableLine, ...]:
     """A line for each figure of the records; those that are missing have dashes."""
-    kind = next((type(record) for record in records if is_dataclass(record)), None)
-    if kind is None:
+    present = [record for record in records if record is not None]
+    if not present:
         return ()
     columns = {}
-    for field in fields(kind):
+    for field in fields(present[0]):
         values = [getattr(record, field.name, None) for record in records]
         if any(isinstance(value, Estimate | float | int) for value in values):
             columns[field.name] = [_cell(value) for value in values]

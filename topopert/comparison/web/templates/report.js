@@ -23,15 +23,21 @@
     }, config);
   }
 
-  // One drawing per arm with a pair of axes per seed.
-  function drawPanels(box) {
-    const { name, seeds } = latents.arms[box.dataset.arm];
+  // How the panels of an arm's seeds are laid out in the width there is.
+  function grid(box) {
     const width = box.clientWidth - 2;
+    const { seeds } = latents.arms[box.dataset.arm];
     const most = Math.max(2, Math.floor(width / (LEAST_PANEL + GAP)));
     const rows = Math.ceil(seeds.length / most);
     const columns = Math.ceil(seeds.length / rows);
     const panel = Math.min(LARGEST_PANEL, Math.floor(width / columns) - GAP);
-    const height = rows * (panel + TITLE + GAP);
+    return { width, columns, panel, height: rows * (panel + TITLE + GAP) };
+  }
+
+  // One drawing per arm with a pair of axes per seed.
+  function drawPanels(box) {
+    const { name, seeds } = latents.arms[box.dataset.arm];
+    const { width, columns, panel, height } = grid(box);
     const layout = {
       font, dragmode,
       width: width + 2,
@@ -83,13 +89,14 @@
         marker, text, hovertemplate: "%{text}<extra></extra>",
       };
     });
-    box.style.height = `${height + 2}px`;
     Plotly.react(box, data, layout, config);
     box.dataset.view = wanted();
   }
 
   const wanted = () => `${view.colour} ${view.across} ${view.up} ${innerWidth}`;
   const visible = new Set();
+  const boxes = document.querySelectorAll(".panels");
+  const reserve = () => boxes.forEach((box) => { box.style.height = `${grid(box).height + 2}px`; });
 
   function refresh() {
     for (const box of visible) {
@@ -98,6 +105,7 @@
   }
 
   // Thousands of points each: an arm is drawn when it comes into sight.
+  reserve();
   const watcher = new IntersectionObserver((entries) => {
     for (const entry of entries) {
       if (entry.isIntersecting) visible.add(entry.target);
@@ -105,7 +113,7 @@
     }
     refresh();
   }, { rootMargin: "300px" });
-  document.querySelectorAll(".panels").forEach((box) => watcher.observe(box));
+  boxes.forEach((box) => watcher.observe(box));
 
   document.querySelector(".controls").addEventListener("change", ({ target }) => {
     const former = view[target.name];
@@ -131,6 +139,6 @@
     if (innerWidth === width) return;
     width = innerWidth;
     clearTimeout(timer);
-    timer = setTimeout(() => { drawFigures(); refresh(); }, 150);
+    timer = setTimeout(() => { drawFigures(); reserve(); refresh(); }, 150);
   });
 })();
