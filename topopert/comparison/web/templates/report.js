@@ -3,7 +3,7 @@
   const { latents, figures } = JSON.parse(document.getElementById("report-data").textContent);
   const config = { displayModeBar: false, showTips: false };
   // A finger on a drawing must scroll the page.
-  const dragmode = matchMedia("(hover: hover) and (pointer: fine)").matches ? "zoom" : false;
+  const dragmode = matchMedia("(pointer: coarse)").matches ? false : "zoom";
   const font = { family: "system-ui, 'Segoe UI', Roboto, Arial, sans-serif", size: 13, color: "#1d2229" };
   const view = { colour: 0, across: 0, up: 1 };
   const [LEAST_PANEL, LARGEST_PANEL, TITLE, GAP] = [106, 270, 20, 6];
@@ -124,7 +124,7 @@
       view[other] = former;
       document.getElementById(other).value = former;
     }
-    document.querySelectorAll(".legend").forEach((legend) => {
+    document.querySelectorAll(".colour-legend").forEach((legend) => {
       legend.hidden = Number(legend.dataset.column) !== view.colour;
     });
     refresh();
