@@ -87,7 +87,7 @@ def test_damaged_bytes_in_an_npz_are_noticed(rng, tmp_path) -> None:
     content = bytearray(path.read_bytes())
     content[600] ^= 1
     path.write_bytes(content)
-    with pytest.raises(InvalidInputError, match="cannot be read|damaged"):
+    with pytest.raises(InvalidInputError, match=r"cannot be read|damaged"):
         read_table(path)
 
 

@@ -51,7 +51,7 @@ def test_unknown_formats_are_refused_with_the_known_ones(tmp_path) -> None:
 @pytest.mark.parametrize("option", [{"array": "x"}, {"layer": "x"}, {"obsm": "x"}])
 def test_options_of_other_formats_are_refused(tmp_path, option) -> None:
     (tmp_path / "a.csv").write_text("1,2\n")
-    with pytest.raises(InvalidInputError, match="not for a.csv"):
+    with pytest.raises(InvalidInputError, match=r"not for a\.csv"):
         read_table(tmp_path / "a.csv", **option)
 
 

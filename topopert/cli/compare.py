@@ -152,6 +152,8 @@ def compare(
         noise_variance=noise_variance,
     )
     without = _note_what_is_missing()
+    if executor is not None:
+        click.echo(f"{source.title}: arms train side by side, each is told as it ends", err=True)
     with (
         _resumable(out),
         _cluster(executor),

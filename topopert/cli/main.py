@@ -62,6 +62,11 @@ def main() -> None:
     except click.exceptions.NoArgsIsHelpError as err:
         err.show()
         code = 2
+    except click.UsageError as err:
+        where = "topopert" if err.ctx is None else err.ctx.command_path
+        message = " ".join(err.format_message().split())
+        click.echo(f"topopert: {message} See `{where} --help`.", err=True)
+        code = 2
     except click.ClickException as err:
         click.echo(f"topopert: {err.format_message()}", err=True)
         code = 2
@@ -69,6 +74,8 @@ def main() -> None:
         click.echo(f"topopert: {' '.join(str(err).split())}", err=True)
         code = 2
     except (click.Abort, KeyboardInterrupt):
+        # The impatient press Ctrl-C again: not into the traceback of whatever is shutting down.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         click.echo("topopert: interrupted", err=True)
         code = 130
     sys.exit(code or 0)
