@@ -23,7 +23,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 $(PEERS)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear $(PEERS)
-	$(PEERS)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[dask,lightning,ray,scvi,test]' scanpy
+	$(PEERS)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[browser,dask,h5ad,lightning,ray,scvi,test]' scanpy
 	@touch $@
 
 demo: $(VENV)/.installed  ## run the whole road on digits and on a torus, pictures into demo/

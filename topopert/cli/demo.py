@@ -13,13 +13,14 @@ from pathlib import Path
 import click
 import numpy as np
 
-from topopert import datasets, plotting
+from topopert import datasets
 from topopert._lazy import require
 from topopert.comparison import ComparisonReport, ModelFactory, compare
 from topopert.datasets import Dataset
 from topopert.errors import InvalidInputError
 from topopert.models import MLPVAE, TrainingConfig
 
+from .pictures import draw_diagrams, draw_disparities, draw_latents
 from .progress import ComparisonProgress
 
 __all__ = ["DEMO_CASES", "DemoCase", "draw_report", "run_demo"]
@@ -110,32 +111,16 @@ def run_demo(out: Path, *, n_seeds: int) -> dict[str, ComparisonReport]:
 
 def draw_report(case: DemoCase, data: Dataset, report: ComparisonReport, folder: Path) -> None:
     """Draw the latent spaces, the diagrams and the disparities of a report into a folder."""
-    shown = ("baseline", "perturbed")
-    grid = plotting.plot_latents_grid(
-        {name: report.arms[name].latents for name in shown},
-        data.parameters[report.test_rows, 0],
+    draw_latents(
+        report,
+        folder / "latents.png",
+        data.parameters[:, 0],
         colour_label=case.colour_label,
         cyclic=case.cyclic,
+        arms=("baseline", "perturbed"),
     )
-    grid.savefig(folder / "latents.png", dpi=150)
-
-    figure = plotting.new_figure(4.0, 4.2)
-    ax = plotting.plot_diagrams(report.diagrams, report.features, ax=figure.subplots())
-    ax.set_title(case.title)
-    figure.savefig(folder / "diagram.png", dpi=150)
-
-    rows = [row for row in report.table() if row.disparity and row.invariant_disparity]
-    if rows:
-        figure = plotting.new_figure(1.6 + 1.1 * len(rows), 3.6)
-        plotting.plot_disparities(
-            [row.arm for row in rows],
-            {
-                "gauge-dependent": [row.disparity for row in rows if row.disparity],
-                "invariant": [r.invariant_disparity for r in rows if r.invariant_disparity],
-            },
-            ax=figure.subplots(),
-        )
-        figure.savefig(folder / "disparities.png", dpi=150)
+    draw_diagrams(report.diagrams, report.features, folder / "diagram.png", title=case.title)
+    draw_disparities(report, folder / "disparities.png")
 
 
 @contextmanager

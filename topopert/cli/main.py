@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import signal
 import sys
+import warnings
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 
 import topopert
-from topopert.errors import TopopertError
+from topopert.errors import TopopertError, TopopertWarning
 
+from .compare import compare
 from .demo import run_demo
+from .diagrams import diagrams
 
 __all__ = ["main"]
 
@@ -20,10 +24,14 @@ __all__ = ["main"]
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(topopert.__version__, prog_name="topopert")
 def _cli() -> None:
-    """Train VAEs whose latent space does not depend on the random seed."""
+    """Train VAEs whose latent space does not depend on the random seed.
+
+    Start with `topopert demo`, or with `topopert compare digits --out digits`. Bad input is
+    answered with one line and exit code 2.
+    """
 
 
-@_cli.command()
+@_cli.command(short_help="The whole road on digits and on a torus.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -39,14 +47,25 @@ def demo(out: Path, seeds: int) -> None:
     run_demo(out, n_seeds=seeds)
 
 
+_cli.add_command(compare)
+_cli.add_command(diagrams)
+
+
 def main() -> None:
     """Run the command line and exit."""
     # `kill` then ends a run as Ctrl-C does, and what is half-written is taken away.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        code = _cli.main(standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            code = _cli.main(standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as err:
         err.show()
+        code = 2
+    except click.UsageError as err:
+        where = "topopert" if err.ctx is None else err.ctx.command_path
+        message = " ".join(err.format_message().split())
+        click.echo(f"topopert: {message} See `{where} --help`.", err=True)
         code = 2
     except click.ClickException as err:
         click.echo(f"topopert: {err.format_message()}", err=True)
@@ -55,9 +74,17 @@ def main() -> None:
         click.echo(f"topopert: {' '.join(str(err).split())}", err=True)
         code = 2
     except (click.Abort, KeyboardInterrupt):
+        # The impatient press Ctrl-C again: not into the traceback of whatever is shutting down.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         click.echo("topopert: interrupted", err=True)
         code = 130
     sys.exit(code or 0)
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *args: Any) -> None:
+    """A warning of ours as one line; those of libraries are for developers."""
+    if issubclass(category, TopopertWarning):
+        click.echo(f"topopert: note: {' '.join(str(message).split())}", err=True)
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:

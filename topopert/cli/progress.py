@@ -1,4 +1,4 @@
-"""Progress of a comparison: bars on a terminal, plain lines elsewhere."""
+"""Progress of a comparison: a bar with the time left on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -18,32 +18,50 @@ class ComparisonProgress:
 
     Args:
         title: What is compared.
+        by_steps: Whether progress comes step by step, as it does without an executor. What then
+            comes in one leap was kept from an earlier run.
     """
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, *, by_steps: bool = True) -> None:
         self.title = title
+        self.by_steps = by_steps
         self._bar: Any = None
         self._on_terminal = sys.stderr.isatty()
+        self._announced: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
 
     def __call__(self, progress: Progress) -> None:
         """Show the progress."""
-        if not self._on_terminal:
-            if progress.step == 1:
-                place = f"{progress.arm_index + 1}/{progress.n_arms}"
-                click.echo(f"{self.title}: training arm {place}, {progress.arm}", err=True)
-            return
+        if self._on_terminal:
+            self._advance(progress)
+        elif progress.arm not in self._announced:
+            place = f"{progress.arm_index + 1}/{progress.n_arms}, {progress.arm}"
+            done = 1 < progress.step == progress.n_steps
+            line = f"arm {place}, is done" if done else f"training arm {place}"
+            click.echo(f"{self.title}: {line}", err=True)
+        self._announced.add(progress.arm)
+
+    def _advance(self, progress: Progress) -> None:
         if self._bar is None:
             from tqdm import tqdm
 
+            # The time left is that of the average step: arms differ in speed, so no smoothing.
             self._bar = tqdm(
-                total=progress.n_arms * progress.n_steps, unit="step", leave=False, delay=0.2
+                total=progress.total,
+                unit="step",
+                leave=False,
+                delay=0.2,
+                smoothing=0,
+                dynamic_ncols=True,
             )
-        if progress.step == 1:
-            self._bar.set_description(f"{self.title}: {progress.arm}")
-        self._bar.update()
+        leap = progress.done - self._bar.n
+        if self.by_steps and leap > 1:
+            self._bar.initial += leap  # no time was spent on these
+        if progress.arm not in self._announced:
+            self._bar.set_description(f"{self.title}: {progress.arm}", refresh=False)
+        self._bar.update(leap)
 
     def __exit__(
         self,

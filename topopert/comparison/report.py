@@ -25,6 +25,7 @@ from .degeneracy import DegeneracyMetrics
 from .faithfulness import FaithfulnessMetrics
 from .text_table import aligned
 from .verdict import Verdict
+from .web import write_page
 
 __all__ = ["ComparisonReport", "TableRow"]
 
@@ -171,6 +172,30 @@ class ComparisonReport:
             "features": [asdict(feature) for feature in self.features],
             "settings": dict(self.settings),
         }
+
+    def to_html(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        columns: Mapping[str, Any] | None = None,
+        title: str | None = None,
+    ) -> None:
+        """Write the report as one HTML file for any browser, with nothing to load from elsewhere.
+
+        Args:
+            path: The file; it appears whole or not at all, and replaces one that is there.
+            columns: What to colour the latent spaces by: name to one value per point, shape (N,),
+                or per held-out row, shape (N_test,). Text, truth values and up to 20 distinct
+                whole numbers are categories, numbers that fill [0, 2π] or [−π, π] angles. None
+                colours by the latent axes of one seed.
+            title: Heading of the page.
+
+        Raises:
+            InvalidInputError: If a column has another length or holds neither numbers nor text,
+                or the file cannot be written; nothing is written then.
+            MissingDependencyError: If jinja2 or plotly is missing (extra ``html``).
+        """
+        write_page(self, path, columns=columns, title=title)
 
     @classmethod
     def load(cls, directory: str | os.PathLike[str]) -> ComparisonReport:

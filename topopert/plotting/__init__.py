@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from .axes import new_axes, new_figure
+from .colours import ColourScale, colour_scale
 from .diagram import plot_diagrams
 from .disparities import plot_disparities
 from .front import plot_front
 from .latents import plot_latents, plot_latents_grid
+from .learning_curves import plot_learning_curves
 
 __all__ = [
+    "ColourScale",
+    "colour_scale",
     "new_axes",
     "new_figure",
     "plot_diagrams",
@@ -16,4 +20,5 @@ __all__ = [
     "plot_front",
     "plot_latents",
     "plot_latents_grid",
+    "plot_learning_curves",
 ]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .axes import new_axes, new_figure
+from .colours import colour_scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,18 +42,20 @@ def plot_latents(
 
 def plot_latents_grid(
     arms: Mapping[str, NDArray[np.floating[Any]]],
-    colour: NDArray[np.floating[Any]],
+    colour: NDArray[Any] | None = None,
     *,
-    colour_label: str,
+    colour_label: str = "",
     cyclic: bool = False,
 ) -> Figure:
     """The latent spaces of all seeds, a row per arm, all panels at one scale.
 
     Args:
-        arms: Per arm latents of shape (K, N, d); d ≥ 3 is drawn in three dimensions.
-        colour: One number per point, shape (N,): a label 0…9 or, if cyclic, an angle.
+        arms: Per arm latents of shape (K, N, d); d ≥ 3 is drawn in three dimensions. Seeds that
+            are not finite are named so.
+        colour: One value per point, shape (N,): labels (text, or up to 20 distinct whole numbers),
+            numbers or, if cyclic, angles. None draws all points in one colour.
         colour_label: What the colour means.
-        cyclic: Whether the colour is an angle in [0, 2π).
+        cyclic: Whether the colour is an angle in radians.
     """
     n_seeds, _, latent_dim = next(iter(arms.values())).shape
     solid = latent_dim >= 3
@@ -65,12 +68,17 @@ def plot_latents_grid(
         sharey=not solid,
         subplot_kw={"projection": "3d"} if solid else None,
     )
-    style = _cyclic_style() if cyclic else _label_style()
-    reach = max(float(np.quantile(np.abs(latents), 0.999)) for latents in arms.values()) * 1.08
+    scale = None if colour is None else colour_scale(colour, cyclic=cyclic)
+    values = None if scale is None else scale.values
+    style = {"alpha": 0.6} if scale is None else {**scale.style, "plotnonfinite": True}
+    reach = max(_reach(latents) for latents in arms.values()) * 1.08
     for index, (name, latents) in enumerate(arms.items()):
         row = grid[index]
         for seed, (ax, z) in enumerate(zip(row, latents, strict=True)):
-            plot_latents(z, colour, ax=ax, **style)
+            if np.isfinite(z).all():
+                plot_latents(z, values, ax=ax, **style)
+            else:
+                _write(ax, "diverged", solid=solid)
             limits = {"xlim": (-reach, reach), "ylim": (-reach, reach)}
             if solid:
                 limits["zlim"] = (-reach, reach)
@@ -82,14 +90,25 @@ def plot_latents_grid(
             if index == 0:
                 ax.set_title(f"seed {seed}", fontsize=9)
         _name_row(row[0], name, solid=solid)
-    bar: Any = figure.colorbar(grid[0, 0].collections[0], ax=grid, pad=0.01, aspect=30)
-    bar.solids.set_alpha(1)
-    bar.set_label(colour_label)
-    if cyclic:
-        bar.set_ticks([0, np.pi, 2 * np.pi], labels=["0", "π", "2π"])
-    else:
-        bar.set_ticks(range(10), labels=[str(k) for k in range(10)])
+    drawn = [ax.collections[0] for ax in grid.flat if ax.collections]
+    if scale is not None and drawn:
+        bar: Any = figure.colorbar(drawn[0], ax=grid, pad=0.01, aspect=30, extend=scale.extend)
+        bar.solids.set_alpha(1)
+        bar.set_label(colour_label)
+        if scale.ticks is not None:
+            bar.set_ticks(scale.ticks, labels=scale.tick_labels)
+            bar.minorticks_off()
     return figure
+
+
+def _write(ax: Any, text: str, *, solid: bool) -> None:
+    write = ax.text2D if solid else ax.text
+    write(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color="0.4")
+
+
+def _reach(latents: NDArray[np.floating[Any]]) -> float:
+    finite = latents[np.isfinite(latents).all(axis=(1, 2))]
+    return float(np.quantile(np.abs(finite), 0.999)) or 1.0 if finite.size else 1.0
 
 
 def _name_row(ax: Any, name: str, *, solid: bool) -> None:
@@ -97,11 +116,3 @@ def _name_row(ax: Any, name: str, *, solid: bool) -> None:
         ax.text2D(-0.06, 0.5, name, transform=ax.transAxes, rotation=90, va="center", ha="right")
     else:
         ax.set_ylabel(name)
-
-
-def _cyclic_style() -> dict[str, Any]:
-    return {"cmap": "hsv", "vmin": 0.0, "vmax": 2 * np.pi, "alpha": 0.7}
-
-
-def _label_style() -> dict[str, Any]:
-    return {"cmap": "tab10", "vmin": -0.5, "vmax": 9.5, "alpha": 0.8}
