@@ -352,6 +352,8 @@ def test_seeds_that_diverged_are_named_and_not_drawn(report, page) -> None:
     shown = page(replace(report, arms=MappingProxyType({**report.arms, "shuffled": broken})))
     seeds = shown.panels["arms"][2]["seeds"]
     assert [axes is None for axes in seeds] == [False, True, False]
+    assert "fewer than 3 seeds" in shown.text
+    assert "fewer than 3 seeds" not in page().text
     assert "nan" not in shown.text.lower()
 
 

@@ -26,7 +26,7 @@ _DISPARITIES = {
 _TEXT = {"size": 13}
 _GRID = {"gridcolor": "#e4e4e4", "zeroline": False, "linecolor": "#888", "tickfont": _TEXT}
 # Arms may lie on top of each other: through the gaps of one the other is seen.
-_DASHES = ("solid", "solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+_DASHES = ("solid", "solid", "dash", "dot", "dashdot", "8px,3px", "8px,2px,2px,2px")
 
 
 def disparities_figure(report: ComparisonReport) -> dict[str, Any] | None:
