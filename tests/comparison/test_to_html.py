@@ -233,6 +233,12 @@ def test_what_is_missing_is_grey_and_named(report, page) -> None:
     assert "missing" in shown.text
 
 
+def test_a_text_that_is_missing_is_a_label_of_its_own(report, page) -> None:
+    column = np.array(["a", None, float("nan"), "nan"] * 10, dtype=object)[:30]
+    text = page(columns={"c": column}).panels["columns"][0]["text"]
+    assert text[:4] == ["c: a", "c: missing", "c: missing", "c: nan"]
+
+
 def test_without_columns_the_points_are_coloured_by_the_axes_of_one_seed(report, page) -> None:
     shown = page()
     assert "axis 3 of perturbed, seed 0" in shown.text
