@@ -10,7 +10,7 @@ PEERS := .venv-integrations
 BENCH_VENV := .venv-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-integrations lint bench figures significance clean
+.PHONY: help demo test test-fast test-integrations lint bench figures significance intervals fronts table clean
 
 help:  ## show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/' | column -t -s ':'
@@ -57,6 +57,15 @@ figures: $(VENV)/.installed  ## regenerate the pictures and the table that READM
 
 significance: $(VENV)/.installed  ## regenerate the table of error rates in topology/significance.py
 	$(BIN)/python -m tests.error_rates
+
+intervals: $(VENV)/.installed  ## regenerate the table of intervals in comparison/pair_estimate.py
+	$(BIN)/python -m tests.coverage
+
+fronts: $(VENV)/.installed  ## measure the fronts that the default coupling is chosen from
+	@$(BIN)/python -m paper_figures.fronts
+
+table: $(VENV)/.installed  ## every data set, every arm: regenerate the tables that README shows
+	@$(BIN)/python -m paper_figures.lifting_table
 
 clean:  ## remove the environment and what was made
 	rm -rf $(VENV) $(PEERS) $(BENCH_VENV) demo .demo-* .pytest_cache .hypothesis .ruff_cache .import_linter_cache

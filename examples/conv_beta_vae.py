@@ -50,7 +50,7 @@ def main() -> None:
     points, _ = tp.datasets.digits()
     field = tp.AnchorPotential(tp.PersistentTopology(latent_dim=2).fit(points).anchors())
     images = torch.tensor(points).float().unflatten(1, (1, 8, 8))
-    for name, coupling in (("baseline", 0.0), ("attached", tp.Adiabatic(30.0, 0.7, power=3))):
+    for name, coupling in (("baseline", 0.0), ("attached", tp.Adiabatic(10.0, 0.7, power=3))):
         hamiltonian = tp.Hamiltonian(field, coupling)
         latents = np.stack([train(images, run, hamiltonian) for run in spawn_runs(0, 3)])
         print(f"{name}: disparity between three seeds {tp.degeneracy(latents).disparity}")

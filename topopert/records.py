@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +56,8 @@ class Estimate:
     high: float
 
     def __str__(self) -> str:
+        if math.isnan(self.low) and not math.isnan(self.value):
+            return f"{self.value:.3g}"  # too few seeds for an interval
         return f"{self.value:.3g} [{self.low:.3g}, {self.high:.3g}]"
 
 

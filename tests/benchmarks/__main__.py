@@ -10,6 +10,7 @@ import sys
 import torch
 
 from .circular import bench_circular
+from .comparison import bench_comparison
 from .metrics import bench_metrics
 from .signature import bench_signature
 from .topology import bench_extension, bench_fit, bench_landmarks
@@ -25,6 +26,7 @@ BENCHES = {
     "training_step": bench_training_step,
     "signature": bench_signature,
     "metrics": bench_metrics,
+    "comparison": bench_comparison,
 }
 
 if __name__ == "__main__":

@@ -122,6 +122,7 @@ def test_saved_report_loads_as_it_was(report, tmp_path) -> None:
     loaded = tp.ComparisonReport.load(tmp_path / "run")
     assert str(loaded) == str(report)
     assert loaded.features == report.features
+    assert dict(loaded.verdicts) == dict(report.verdicts)
     assert dict(loaded.settings) == json.loads(json.dumps(dict(report.settings)))
     for name, arm in report.arms.items():
         np.testing.assert_array_equal(loaded.arms[name].latents, arm.latents)

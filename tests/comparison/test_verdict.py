@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from scipy.stats import ortho_group
+from scipy.stats import ortho_group, ttest_rel
 
 import topopert as tp
 from topopert.comparison.verdict import decide
@@ -12,16 +15,22 @@ from topopert.comparison.verdict import decide
 K, N, D = 6, 300, 2
 
 
-def arm(latents: np.ndarray, *, neg_elbo=10.0, diverged: tuple[int, ...] = ()) -> tp.Arm:
+def arm(
+    latents: np.ndarray, *, neg_elbo=10.0, log_scale=0.0, diverged: tuple[int, ...] = ()
+) -> tp.Arm:
+    """An arm with 1 nat of KL per axis; `log_scale` is what a learned variance adds to −ELBO."""
+    neg_elbo = np.broadcast_to(neg_elbo, len(latents))
     return tp.Arm(
         name="arm",
         latents=latents,
-        neg_elbo=np.full(len(latents), neg_elbo),
+        neg_elbo=neg_elbo,
+        reconstruction=neg_elbo - D - log_scale,
         kl_per_axis=np.ones(latents.shape[::2]),
         learning_curve=np.ones((5, len(latents))),
         seconds=1.0,
         diverged=diverged,
         metrics=None,
+        faithfulness=None,
     )
 
 
@@ -40,6 +49,12 @@ def scattered(rng) -> tp.Arm:
 
 def agreeing(rng, *, noise: float = 0.1, **kwargs) -> tp.Arm:
     return arm(rng.normal(size=(N, D)) + noise * rng.normal(size=(K, N, D)), **kwargs)
+
+
+def broken(values: np.ndarray, seeds: int | Iterable[int]) -> np.ndarray:
+    values = values.copy()
+    values[list(np.atleast_1d(seeds))] = np.nan
+    return values
 
 
 def test_agreement_at_equal_quality_is_lifted(rng, scattered) -> None:
@@ -97,23 +112,92 @@ def test_agreeing_baseline_has_nothing_to_lift(rng) -> None:
 
 
 def test_diverged_seeds_are_named_and_left_out(rng, scattered) -> None:
-    broken = agreeing(rng, diverged=(2,))
-    broken.latents[2] = np.nan
-    verdict = decide(scattered, broken, tp.VerdictRule())
-    assert verdict.outcome == "not lifted"
-    assert "more seeds diverge" in verdict.reason
-    assert "[2] diverged" in verdict.reason
-    assert decide(broken, agreeing(rng), tp.VerdictRule()).outcome == "nothing to lift"
-    scattered.latents[2] = np.nan
-    both = arm(scattered.latents, diverged=(2,))
-    assert decide(both, broken, tp.VerdictRule()).outcome == "lifted"
+    """What the other seeds say is what they say without it, in whichever arm it diverged."""
+    others = np.delete(np.arange(K), 2)
+    whole = agreeing(rng, neg_elbo=10 + rng.normal(size=K))
+    expected = decide(
+        arm(scattered.latents[others]),
+        arm(whole.latents[others], neg_elbo=whole.neg_elbo[others]),
+        tp.VerdictRule(),
+    )
+    in_arm = arm(broken(whole.latents, 2), neg_elbo=broken(whole.neg_elbo, 2), diverged=(2,))
+    in_baseline = arm(broken(scattered.latents, 2), diverged=(2,))
+    for baseline, other in ((scattered, in_arm), (in_baseline, whole), (in_baseline, in_arm)):
+        verdict = decide(baseline, other, tp.VerdictRule())
+        assert "seeds [2] diverged" in verdict.reason
+        figures = replace(verdict, reason="")
+        assert figures == replace(expected, reason="")
+
+
+def test_agreeing_baseline_has_nothing_to_lift_whatever_the_arm_does(rng) -> None:
+    lost = arm(broken(rng.normal(size=(K, N, D)), range(4)), diverged=(0, 1, 2, 3))
+    verdict = decide(agreeing(rng), lost, tp.VerdictRule())
+    assert verdict.outcome == "nothing to lift"
+    assert "[0, 1, 2, 3] diverged" in verdict.reason
+
+
+def test_diverged_seed_of_the_baseline_does_not_lower_its_level(rng) -> None:
+    """The rule asks for .02; noise of variance .16² makes a disparity of .025, .12² of .014."""
+    for noise, outcome in ((0.16, "lifted"), (0.12, "nothing to lift")):
+        baseline = arm(broken(agreeing(rng, noise=noise).latents, 1), diverged=(1,))
+        verdict = decide(baseline, agreeing(rng, noise=0.01), tp.VerdictRule())
+        assert verdict.outcome == outcome
 
 
 def test_too_few_seeds_left_is_not_lifted(rng, scattered) -> None:
-    broken = agreeing(rng, diverged=(0, 1, 2, 3))
-    verdict = decide(scattered, broken, tp.VerdictRule())
+    lost = agreeing(rng, diverged=(0, 1, 2, 3))
+    verdict = decide(scattered, lost, tp.VerdictRule())
     assert verdict.outcome == "not lifted"
     assert "only 2 seeds" in verdict.reason
+    nobody = agreeing(rng, diverged=tuple(range(K)))
+    assert decide(nobody, nobody, tp.VerdictRule()).outcome == "not lifted"
+
+
+def test_one_percent_of_a_learned_variance_is_of_reconstruction_and_kl(rng, scattered) -> None:
+    """−ELBO may be near 0 or below it: with 10 nats of these, .1 nats may be lost all the same."""
+    for log_scale in (-9.99, -25.0):
+        before = 10.0 + log_scale
+        baseline = arm(scattered.latents, neg_elbo=before, log_scale=log_scale)
+        for loss, outcome in ((0.09, "lifted"), (0.11, "not lifted"), (-3.0, "lifted")):
+            other = agreeing(rng, neg_elbo=before + loss, log_scale=0.3)
+            verdict = decide(baseline, other, tp.VerdictRule())
+            assert verdict.outcome == outcome
+            assert verdict.elbo_ratio == pytest.approx(1 + loss / 10)
+
+
+def test_p_value_is_the_least_there_is_where_all_seeds_agree(rng, scattered) -> None:
+    verdict = decide(scattered, agreeing(rng), tp.VerdictRule())
+    assert verdict.p_value == pytest.approx(2.0**-K)
+    back = decide(agreeing(rng, noise=0.5), scattered, tp.VerdictRule())
+    assert back.p_value == 1.0
+
+
+def test_elbo_is_compared_seed_by_seed(rng, scattered) -> None:
+    """Seeds differ by 10 nats, the arms by .04 in each: only the pairs can tell."""
+    spread = 10 * rng.random(K)
+    baseline = arm(scattered.latents, neg_elbo=100 + spread)
+    better = agreeing(rng, neg_elbo=99.96 + spread + 0.01 * rng.normal(size=K))
+    verdict = decide(baseline, better, tp.VerdictRule())
+    expected = ttest_rel(better.neg_elbo, baseline.neg_elbo).confidence_interval()
+    assert verdict.elbo_difference.low == pytest.approx(expected.low)
+    assert verdict.elbo_difference.high == pytest.approx(expected.high)
+    assert verdict.elbo_difference.high < 0
+    assert verdict.elbo_p_value == pytest.approx(2.0**-K)
+    low, high = (f"{end:+.2g}" for end in (expected.low, expected.high))
+    assert f"paired difference {low} to {high} nats" in verdict.reason
+
+
+def test_order_and_pairing_of_seeds(rng, scattered) -> None:
+    """Seeds in another order say the same; other pairs of seeds do not."""
+    one = agreeing(rng, neg_elbo=10 + rng.random(K), noise=0.8)
+    order = np.roll(np.arange(K), 1)
+    shuffled = arm(one.latents[order], neg_elbo=one.neg_elbo[order])
+    both = decide(arm(scattered.latents[order]), shuffled, tp.VerdictRule())
+    straight = decide(scattered, one, tp.VerdictRule())
+    assert both.disparity_ratio.high == pytest.approx(straight.disparity_ratio.high)
+    assert both.p_value == pytest.approx(straight.p_value)
+    other = decide(scattered, shuffled, tp.VerdictRule())
+    assert other.disparity_ratio.high != pytest.approx(straight.disparity_ratio.high)
 
 
 def test_thresholds_are_arguments(rng, scattered) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .arms import Arm
+from .calibration import Calibration, FrontPoint, calibrate
 from .compare import compare
 from .degeneracy import DegeneracyMetrics, degeneracy
 from .faithfulness import FaithfulnessMetrics, faithfulness
@@ -16,15 +17,18 @@ from .verdict import Verdict, VerdictRule
 __all__ = [
     "DEFAULT_COUPLING",
     "Arm",
+    "Calibration",
     "ComparisonReport",
     "DegeneracyMetrics",
     "FaithfulnessMetrics",
+    "FrontPoint",
     "ModelFactory",
     "Progress",
     "TableRow",
     "TrainingRun",
     "Verdict",
     "VerdictRule",
+    "calibrate",
     "compare",
     "degeneracy",
     "faithfulness",

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import torch
 
 from topopert.errors import InvalidTypeError
 from topopert.hamiltonian import Coupling, Hamiltonian
@@ -20,20 +17,18 @@ from topopert.models import TrainingConfig
 
 from .arms import Arm
 from .degeneracy import degeneracy
-from .execution import run_tasks
 from .faithfulness import faithfulness
 from .own_training import TrainingFunction
-from .progress import Progress, StepCounter
+from .progress import Progress
 from .report import ComparisonReport
 from .run_folder import RunFolder
+from .running import run_setup
 from .setup import Setup, prepare
-from .tasks import Chunk, ChunkResult, Task
+from .tasks import Chunk, ChunkResult
 from .variation import ModelFactory
 from .verdict import VerdictRule, decide
 
 __all__ = ["compare"]
-
-logger = logging.getLogger(__name__)
 
 
 def compare(
@@ -66,7 +61,7 @@ def compare(
         hamiltonian: The perturbation; None builds anchors by `PersistentTopology(latent_dim)`.
         latent_dim: Dimension d of the latent space.
         coupling: λ where the Hamiltonian is built here; None is
-            `Adiabatic(30, off_at=0.7, power=3)`.
+            `Adiabatic(10, off_at=0.7, power=3)`.
         model: Factory (input_dim, latent_dim) -> nn.Module with ``encode(x) -> (mean, logvar)``
             and ``decode(z)``, which gives x̂, or x̂ and the log-variance it has learned, or logits
             for a Bernoulli likelihood; None is `MLPVAE`. With vary="architecture" a sequence of
@@ -128,55 +123,11 @@ def compare(
     )
     folder = None if directory is None else RunFolder(Path(directory), setup.arguments)
     with nullcontext() if folder is None else folder.claimed():
-        results = _run(setup, folder, executor, on_progress)
+        results = run_setup(setup, folder, executor, on_progress)
         report = _report(setup, results)
         if directory is not None:
             report.save(directory)
     return report
-
-
-def _run(
-    setup: Setup,
-    folder: RunFolder | None,
-    executor: str | None,
-    on_progress: Callable[[Progress], None] | None,
-) -> dict[Chunk, ChunkResult]:
-    """The results of all chunks, those that the folder has kept not trained again."""
-    tasks = setup.tasks()
-    counter = StepCounter(tasks, on_progress)
-    results: dict[Chunk, ChunkResult] = {}
-    if folder is not None:
-        for task in tasks:
-            kept = folder.read(task.chunk)
-            if kept is not None:
-                results[task.chunk] = kept
-                counter(task, task.config.n_steps)
-    # An arm that continues another one waits for it.
-    for follows in (False, True):
-        due = [
-            _continued(task, setup, results)
-            for task in tasks
-            if task.chunk not in results and (task.plan.continues is not None) == follows
-        ]
-        for task, result in run_tasks(due, executor=executor, on_step=counter):
-            if folder is not None:
-                folder.write(task.chunk, result)
-            results[task.chunk] = result
-            logger.info("%s: %.1f s", task.chunk.name, result.seconds)
-    return results
-
-
-def _continued(task: Task, setup: Setup, results: dict[Chunk, ChunkResult]) -> Task:
-    """The task with the trained models of the arm that it continues, if it does."""
-    if task.plan.continues is None:
-        return task
-    state = results[Chunk(task.plan.continues, task.chunk.seeds)].state
-    models = []
-    for index, seed in enumerate(task.chunk.seeds):
-        model = setup.fresh_model(seed)
-        model.load_state_dict({k: torch.from_numpy(v[index].copy()) for k, v in state.items()})
-        models.append(model)
-    return replace(task, models=models)
 
 
 def _report(setup: Setup, results: dict[Chunk, ChunkResult]) -> ComparisonReport:

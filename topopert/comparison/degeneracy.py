@@ -16,8 +16,9 @@ from topopert.records import Estimate
 
 from . import disparity as pairwise
 from .distance_variation import distance_variation
-from .estimate import jackknife_estimate, jackknife_log_estimate, mean_estimate, pair_mean
+from .estimate import jackknife_log_estimate, mean_estimate
 from .metric_lines import metric_lines
+from .pair_estimate import pair_estimate, pair_log_estimate
 from .subset import PAIR_ROWS, drawn_rows
 from .udr import unsupervised_disentanglement
 
@@ -68,8 +69,8 @@ def degeneracy(
         InvalidInputError: If the latents or the divergences are not a finite array of that shape.
 
     References:
-        The interval is a jackknife-t over seeds, on the logarithm for disparities: a bootstrap
-        would pair seeds with their own copies.
+        The interval is a jackknife-t over seeds (`pair_estimate`), on the logarithm for
+        disparities: a bootstrap would pair seeds with their own copies.
     """
     latents = pairwise.centred(check_latents(latents, min_runs=3))
     n_seeds, n_points, _ = latents.shape
@@ -85,15 +86,13 @@ def degeneracy(
     distances = pairwise.run_distances(subset)
 
     def similarity(pairs: NDArray[np.float64], low: float = 0.0) -> Estimate:
-        return jackknife_estimate(
-            lambda seeds: pair_mean(pairs, seeds), n_seeds, low=low, high=1.0
-        )
+        return pair_estimate(pairs, low=low, high=1.0)
 
     def within(estimate: Estimate, high: float) -> Estimate:
         return replace(estimate, high=min(estimate.high, high))
 
     def distance(pairs: NDArray[np.float64], high: float) -> Estimate:
-        return within(jackknife_log_estimate(lambda seeds: pair_mean(pairs, seeds), n_seeds), high)
+        return within(pair_log_estimate(pairs), high)
 
     return DegeneracyMetrics(
         disparity=distance(pairwise.gauge_disparity(latents), high=2.0),

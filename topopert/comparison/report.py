@@ -23,6 +23,7 @@ from topopert.storage import replacing
 from .arms import Arm
 from .degeneracy import DegeneracyMetrics
 from .faithfulness import FaithfulnessMetrics
+from .text_table import aligned
 from .verdict import Verdict
 from .web import write_page
 
@@ -100,12 +101,7 @@ class ComparisonReport:
             )
             numbers = (f"{row.neg_elbo:.3f}", f"{row.active_units:.2g}", f"{row.seconds:.0f}")
             cells.append((row.arm, gauge, invariant, *numbers, row.verdict))
-        widths = [max(len(line[i]) for line in cells) for i in range(len(header))]
-        lines = [
-            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-            for line in cells
-        ]
-        lines.insert(1, "  ".join("─" * width for width in widths))
+        lines = aligned(cells)
         if self.diagrams:
             lines.append(self._topology())
         lines += [
@@ -285,8 +281,8 @@ def _metrics(kind: str, entry: dict[str, Any] | None) -> Any:
 
 def _verdict(entry: dict[str, Any]) -> Verdict:
     ratios = {
-        key: None if entry[key] is None else Estimate(**entry[key])
-        for key in ("disparity_ratio", "invariant_ratio")
+        key: None if entry.get(key) is None else Estimate(**entry[key])
+        for key in ("disparity_ratio", "invariant_ratio", "elbo_difference")
     }
     return Verdict(**{**entry, **ratios})
 
