@@ -233,6 +233,12 @@ def test_what_is_missing_is_grey_and_named(report, page) -> None:
     assert "missing" in shown.text
 
 
+def test_a_text_that_is_missing_is_a_label_of_its_own(report, page) -> None:
+    column = np.array(["a", None, float("nan"), "nan"] * 10, dtype=object)[:30]
+    text = page(columns={"c": column}).panels["columns"][0]["text"]
+    assert text[:4] == ["c: a", "c: missing", "c: missing", "c: nan"]
+
+
 def test_without_columns_the_points_are_coloured_by_the_axes_of_one_seed(report, page) -> None:
     shown = page()
     assert "axis 3 of perturbed, seed 0" in shown.text
@@ -352,6 +358,8 @@ def test_seeds_that_diverged_are_named_and_not_drawn(report, page) -> None:
     shown = page(replace(report, arms=MappingProxyType({**report.arms, "shuffled": broken})))
     seeds = shown.panels["arms"][2]["seeds"]
     assert [axes is None for axes in seeds] == [False, True, False]
+    assert "fewer than 3 seeds" in shown.text
+    assert "fewer than 3 seeds" not in page().text
     assert "nan" not in shown.text.lower()
 
 

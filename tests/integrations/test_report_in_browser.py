@@ -66,6 +66,12 @@ class Browser:
     def choose(self, name: str, value: int) -> None:
         self.element(f"#{name} option[value='{value}']").click()
 
+    def touch(self, kind: str, y: int | None = None) -> None:
+        points = [] if y is None else [{"x": 150, "y": y}]
+        self.driver.execute_cdp_cmd(
+            "Input.dispatchTouchEvent", {"type": kind, "touchPoints": points}
+        )
+
     def complaints(self) -> list:
         return self.driver.get_log("browser")
 
@@ -199,15 +205,21 @@ def test_a_drawing_lets_a_finger_scroll_and_a_mouse_zoom(report, chromium, tmp_p
     mode = "return document.querySelector('.panels')._fullLayout.dragmode"
     if page.run("return matchMedia('(pointer: coarse)').matches"):
         assert page.run(mode) is False
+        before = page.run("return scrollY")
+        page.touch("touchStart", 500)
+        for y in range(480, 280, -20):
+            page.touch("touchMove", y)
+            time.sleep(0.02)
+        page.touch("touchEnd")
+        page.wait("return scrollY > arguments[0] + 100", before)
         return
     assert page.run(mode) == "zoom"
-    from selenium.webdriver.common.action_chains import ActionChains
-
     reach = page.run("return document.querySelector('.panels')._fullLayout.xaxis.range[1]")
     panel = page.element(".panels .draglayer .xy .nsewdrag")
-    ActionChains(page.driver).move_to_element_with_offset(
-        panel, -30, -30
-    ).click_and_hold().move_by_offset(60, 60).release().perform()
+    actions = pytest.importorskip("selenium.webdriver").ActionChains(page.driver)
+    actions.move_to_element_with_offset(panel, -30, -30).click_and_hold().move_by_offset(
+        60, 60
+    ).release().perform()
     first, second = page.wait(
         "const { xaxis, xaxis2 } = document.querySelector('.panels')._fullLayout;"
         "return xaxis.range[1] < arguments[0] && [xaxis.range, xaxis2.range]",

@@ -131,11 +131,7 @@ def _plain_column(name: Any, column: Any) -> NDArray[Any]:
         try:
             return values.astype(np.float64)
         except (TypeError, ValueError):
-            # None and NaN are how tables write that a text is not there.
-            gone = [value is None or value != value for value in values]
-            return np.array(
-                ["missing" if g else str(v) for v, g in zip(values, gone, strict=True)]
-            )
+            return np.array([_label(value) for value in values])
     if values.dtype.kind == "b":
         return np.where(values, "yes", "no")
     if values.dtype.kind in "iuf":
@@ -144,6 +140,12 @@ def _plain_column(name: Any, column: Any) -> NDArray[Any]:
         return values.astype(str)
     msg = f"Column {name!r} is of dtype {values.dtype}. Give numbers or text."
     raise InvalidTypeError(msg)
+
+
+def _label(value: Any) -> str:
+    # What tables hold where a text is not there; pandas' own cannot be asked whether it equals.
+    gone = not isinstance(value, str) and str(value) in ("None", "nan", "<NA>", "NaT")
+    return "missing" if gone else str(value)
 
 
 def _categories(name: str, labels: NDArray[np.str_], missing: NDArray[np.bool_]) -> ColourColumn:

@@ -26,7 +26,7 @@ _DISPARITIES = {
 _TEXT = {"size": 13}
 _GRID = {"gridcolor": "#e4e4e4", "zeroline": False, "linecolor": "#888", "tickfont": _TEXT}
 # Arms may lie on top of each other: through the gaps of one the other is seen.
-_DASHES = ("solid", "solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+_DASHES = ("solid", "solid", "dash", "dot", "dashdot", "8px,3px", "8px,2px,2px,2px")
 
 
 def disparities_figure(report: ComparisonReport) -> dict[str, Any] | None:
@@ -108,7 +108,7 @@ def curves_figure(report: ComparisonReport) -> dict[str, Any] | None:
                 "x": _numbers(np.concatenate([share, share[::-1]])),
                 "y": _numbers(np.concatenate([kept.max(axis=1), kept.min(axis=1)[::-1]])),
                 "fill": "toself",
-                "fillcolor": f"{colour}33",
+                "fillcolor": _faint(colour),
                 "line": {"width": 0},
                 "hoverinfo": "skip",
                 "showlegend": False,
@@ -249,6 +249,11 @@ def _threshold(report: ComparisonReport) -> dict[str, Any]:
             }
         ]
     }
+
+
+def _faint(colour: str) -> str:
+    red, green, blue = bytes.fromhex(colour[1:])
+    return f"rgba({red}, {green}, {blue}, 0.2)"
 
 
 def _title(text: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ GLOSSARY: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "disparity_ratio": ("disparity, ratio", "gauge-dependent; below 1 the seeds agree more"),
         "invariant_ratio": ("invariant disparity, ratio", "up to rotations and reflections"),
-        "elbo_ratio": ("−ELBO, ratio", "below 1 the perturbed models are better"),
+        "elbo_ratio": ("−ELBO, ratio", "below 1 the arm’s models are better"),
         "elbo_difference": ("−ELBO, difference", "nats per point, paired over seeds"),
         "p_value": ("p-value, disparity", "paired permutation test over seeds, one-sided"),
         "elbo_p_value": ("p-value, −ELBO", "paired permutation test over seeds, one-sided"),

@@ -17,6 +17,8 @@
       margin: { l: 56, r: 18, t: 12, b: 48 },
       legend: { orientation: "h", x: 0, xanchor: "left", y: 1.02, yanchor: "bottom" },
       ...layout,
+      xaxis: { ...layout.xaxis, fixedrange: !dragmode },
+      yaxis: { ...layout.yaxis, fixedrange: !dragmode },
       dragmode,
       width: box.clientWidth,
       height: narrow && layout.yaxis.scaleanchor ? box.clientWidth + 60 : layout.height,
@@ -65,6 +67,7 @@
         range: [-latents.reach, latents.reach],
         showgrid: false, zeroline: true, zerolinecolor: "#ececec", showticklabels: false, ticks: "",
         showline: true, mirror: true, linecolor: "#aab2bc",
+        fixedrange: !dragmode,
       };
       // All panels zoom together.
       const matches = (letter) => (seed === 0 ? {} : { matches: letter });
