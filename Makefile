@@ -18,7 +18,7 @@ help:  ## show what can be made
 # The stamp is the last thing to appear, so an installation that was cut short is made again.
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[plot,test]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[html,plot,test]'
 	@touch $@
 
 $(PEERS)/.installed: pyproject.toml constraints.txt

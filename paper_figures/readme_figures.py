@@ -15,7 +15,7 @@ START, END = "<!-- made by `make figures`: start -->", "<!-- made by `make figur
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        reports = run_demo(Path(folder) / "demo", n_seeds=6)
+        reports = run_demo(Path(folder) / "demo", n_seeds=10)
         for case in DEMO_CASES:
             for picture in (Path(folder) / "demo" / case.name).glob("*.png"):
                 shutil.copy(picture, HERE / "readme" / f"{case.name}_{picture.name}")

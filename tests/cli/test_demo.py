@@ -12,7 +12,7 @@ from topopert.cli.demo import run_demo
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory) -> dict[str, tp.ComparisonReport]:
-    return run_demo(Path(tmp_path_factory.mktemp("run")) / "demo", n_seeds=6)
+    return run_demo(Path(tmp_path_factory.mktemp("run")) / "demo", n_seeds=10)
 
 
 def ratio(report: tp.ComparisonReport, name: str) -> float:

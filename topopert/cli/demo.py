@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import click
@@ -15,10 +14,9 @@ import numpy as np
 
 from topopert import datasets
 from topopert._lazy import require
-from topopert.comparison import ComparisonReport, ModelFactory, compare
+from topopert.comparison import ComparisonReport, compare
 from topopert.datasets import Dataset
 from topopert.errors import InvalidInputError
-from topopert.models import MLPVAE, TrainingConfig
 
 from .pictures import draw_diagrams, draw_disparities, draw_latents
 from .progress import ComparisonProgress
@@ -31,14 +29,12 @@ _MARKER = ".topopert-demo"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoCase:
-    """A data set of the demo and how it is compared."""
+    """A data set of the demo; all the rest is the library's default."""
 
     name: str
     title: str
     load: Callable[[], Dataset]
     latent_dim: int
-    model: ModelFactory
-    training: TrainingConfig
     colour_label: str
     cyclic: bool  # whether the colour, the first true parameter, is an angle
 
@@ -53,8 +49,6 @@ DEMO_CASES = (
         title="8×8 digits, d = 2",
         load=datasets.digits,
         latent_dim=2,
-        model=partial(MLPVAE, hidden=(128, 128)),
-        training=TrainingConfig(n_steps=5000),
         colour_label="digit",
         cyclic=False,
     ),
@@ -63,8 +57,6 @@ DEMO_CASES = (
         title="torus in R²⁰, d = 3",
         load=_torus,
         latent_dim=3,
-        model=MLPVAE,
-        training=TrainingConfig(n_steps=2000),
         colour_label="angle on the large circle",
         cyclic=True,
     ),
@@ -83,9 +75,11 @@ def run_demo(out: Path, *, n_seeds: int) -> dict[str, ComparisonReport]:
 
     Raises:
         InvalidInputError: If `out` is there and is not a demo's, or cannot be written.
-        MissingDependencyError: If matplotlib is missing.
+        MissingDependencyError: If matplotlib or plotly is missing.
     """
-    require("matplotlib", extra="plot")  # before minutes of training, not after
+    # Before minutes of training, not after.
+    require("matplotlib", extra="plot")
+    require("plotly", extra="html")
     reports = {}
     with _folder_when_done(out) as folder:
         for case in DEMO_CASES:
@@ -94,10 +88,8 @@ def run_demo(out: Path, *, n_seeds: int) -> dict[str, ComparisonReport]:
                 report = compare(
                     data.points,
                     latent_dim=case.latent_dim,
-                    model=case.model,
                     n_seeds=n_seeds,
                     controls=("shuffled",),
-                    training=case.training,
                     on_progress=progress,
                 )
             report.save(folder / case.name)
@@ -121,6 +113,11 @@ def draw_report(case: DemoCase, data: Dataset, report: ComparisonReport, folder:
     )
     draw_diagrams(report.diagrams, report.features, folder / "diagram.png", title=case.title)
     draw_disparities(report, folder / "disparities.png")
+    report.to_html(
+        folder / "report.html",
+        columns={case.colour_label: data.parameters[:, 0]},
+        title=case.title,
+    )
 
 
 @contextmanager

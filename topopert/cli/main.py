@@ -40,7 +40,7 @@ def _cli() -> None:
     help="Folder for reports and pictures; a former demo in it is replaced.",
 )
 @click.option(
-    "--seeds", type=click.IntRange(min=3), default=6, show_default=True, help="Seeds per arm."
+    "--seeds", type=click.IntRange(min=3), default=10, show_default=True, help="Seeds per arm."
 )
 def demo(out: Path, seeds: int) -> None:
     """The whole road on handwritten digits and on a torus in R²⁰."""
