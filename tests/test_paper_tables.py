@@ -17,7 +17,9 @@ README = Path(__file__).parent.parent / "README.md"
 
 @pytest.fixture(scope="module")
 def report() -> tp.ComparisonReport:
-    points = tp.datasets.circle(150, ambient_dim=6, noise=0.05, rng=np.random.default_rng(0)).points
+    points = tp.datasets.circle(
+        150, ambient_dim=6, noise=0.05, rng=np.random.default_rng(0)
+    ).points
     return tp.compare(
         points,
         n_seeds=3,
