@@ -54,3 +54,13 @@ def test_a_place_that_cannot_be_written_is_refused(topopert, tmp_path) -> None:
     code, _, err = topopert("diagrams", "circle", "--out", tmp_path / "file")
     assert code == 2
     assert "cannot be made" in err
+
+
+def test_a_disk_that_is_full_is_one_line(topopert, tmp_path, monkeypatch) -> None:
+    def full(*args, **kwargs) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    code, _, err = topopert("diagrams", "circle", "--out", tmp_path)
+    assert code == 2
+    assert err.splitlines() == ["topopert: [Errno 28] No space left on device"]

@@ -73,6 +73,9 @@ def main() -> None:
     except TopopertError as err:
         click.echo(f"topopert: {' '.join(str(err).split())}", err=True)
         code = 2
+    except OSError as err:  # a full disk, a place without permission
+        click.echo(f"topopert: {err}", err=True)
+        code = 2
     except (click.Abort, KeyboardInterrupt):
         # The impatient press Ctrl-C again: not into the traceback of whatever is shutting down.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
