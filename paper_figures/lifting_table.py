@@ -52,7 +52,7 @@ def fold(ratio: float) -> str:
 
 
 def percent(ratio: float | None) -> str:
-    return "–" if ratio is None else f"{100 * (ratio - 1):+.1f} %"
+    return "–" if ratio is None else f"{100 * (ratio - 1):+.1f} %".replace("-", "−")
 
 
 def lifting(reports: dict[str, tp.ComparisonReport]) -> list[str]:
