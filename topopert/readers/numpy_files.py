@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -19,6 +20,20 @@ from topopert.errors import InvalidInputError
 from .table import Table, check_labels, check_size, finite_points, label_column, listed
 
 __all__ = ["read_npy", "read_npz"]
+
+# What NumPy and zipfile raise for damaged files; a header is parsed as Python's own literals.
+_UNREADABLE = (
+    EOFError,
+    KeyError,
+    MemoryError,
+    OSError,
+    OverflowError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    tokenize.TokenError,
+    zlib.error,
+)
 
 
 def read_npy(path: Path) -> Table:
@@ -74,7 +89,8 @@ def read_npz(path: Path, labels: Sequence[str], *, array: str | None) -> Table:
                     )
                     raise InvalidInputError(msg)
                 columns[label] = label_column(column.tolist())
-    except zipfile.BadZipFile as err:
+    # zipfile has RuntimeError for an encrypted entry, and NotImplementedError below it.
+    except (zipfile.BadZipFile, RuntimeError) as err:
         msg = f"{path.name} is damaged or not a file of `numpy.savez`: {err}."
         raise InvalidInputError(msg) from err
     return Table(points=points, columns=MappingProxyType(columns))
@@ -105,9 +121,7 @@ def _member(archive: zipfile.ZipFile, name: str, where: str) -> NDArray[Any]:
             shape, _, _ = header(entry)
             check_size(math.prod(shape), where=where)
         with archive.open(f"{name}.npy") as entry:
-            values = npy.read_array(entry, allow_pickle=False)
-            entry.read()  # the checksum is compared at the end of the entry, not before
-            return values
+            return npy.read_array(entry, allow_pickle=False)  # compares the checksum at its end
 
     return _guarded(load, f"{where}, array {name!r},")
 
@@ -118,15 +132,7 @@ def _guarded(load: Callable[[], NDArray[Any]], where: str) -> NDArray[Any]:
         return load()
     except InvalidInputError:
         raise
-    except (
-        ValueError,
-        EOFError,
-        OSError,
-        KeyError,
-        OverflowError,
-        MemoryError,
-        zlib.error,
-    ) as err:
+    except _UNREADABLE as err:
         if "allow_pickle" in str(err) or "Python objects" in str(err):
             msg = (
                 f"{where} holds Python objects, which could run code when read. Save numbers: "

@@ -51,7 +51,10 @@ def read_parquet(path: Path, labels: Sequence[str]) -> Table:
             _check_types(where, {name: schema.field(name).type for name in features})
             check_size(file.metadata.num_rows * len(features), where=where)
             table = file.read()
-    except (arrow.ArrowException, OSError) as err:
+    except InvalidInputError:
+        raise
+    # A damaged name is a UnicodeDecodeError.
+    except (arrow.ArrowException, OSError, ValueError) as err:
         msg = f"{where} cannot be read as parquet: {' '.join(str(err).split())} Is it whole?"
         raise InvalidInputError(msg) from err
     if not features or not len(table):
