@@ -99,10 +99,10 @@ def test_barcodes_are_of_components_and_loops(rng) -> None:
     assert cut.barcode_distance_h0.value < 0.5
 
 
-def test_barcodes_are_of_three_hundred_rows() -> None:
+def test_barcodes_are_of_two_hundred_rows() -> None:
     # A simplex has all edges √2 and, n of its corners, the RMS radius √(1 − 1/n).
     metrics = tp.faithfulness(np.eye(400), np.zeros((400, 1)))
-    expected = np.sqrt(299 / 2) / np.sqrt(1 - 1 / 300)
+    expected = np.sqrt(199 / 2) / np.sqrt(1 - 1 / 200)
     assert metrics.barcode_distance_h0.value == pytest.approx(expected)
 
 

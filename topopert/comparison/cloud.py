@@ -25,7 +25,7 @@ class Cloud:
     distances: NDArray[np.float64]  # as by `scipy.spatial.distance.pdist`, (N(N − 1)/2,)
     neighbours: NeighbourRanks
     triplet_order: NDArray[np.int8]  # which of two points is nearer to a third, (T,)
-    diagrams: tuple[PersistenceDiagram, ...]  # H0 and H1 of the first 300 points
+    diagrams: tuple[PersistenceDiagram, ...]  # H0 and H1 of the first 200 points
 
 
 def cloud(points: NDArray[np.float64], triplets: NDArray[np.intp]) -> Cloud:

@@ -58,7 +58,7 @@ def faithfulness(
     """How faithful the latent spaces of K runs are to the data.
 
     Neighbourhoods, distances and densities are of at most 1000 rows, the same for all runs,
-    barcodes of at most 300 of them, triplets 100 000 random ones. Neighbourhood measures are means
+    barcodes of at most 200 of them, triplets 100 000 random ones. Neighbourhood measures are means
     over k = 10, 20, …, 200 (below half the number of rows).
 
     Args:

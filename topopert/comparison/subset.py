@@ -10,7 +10,7 @@ __all__ = ["BARCODE_ROWS", "PAIR_ROWS", "drawn_rows"]
 # Rank, neighbour and distance metrics look at this many rows at most, the same ones for all runs.
 PAIR_ROWS = 1000
 # Barcodes look at the first so many of them.
-BARCODE_ROWS = 300
+BARCODE_ROWS = 200
 
 
 def drawn_rows(n_points: int, rng: np.random.Generator | None) -> NDArray[np.intp]:
