@@ -96,9 +96,15 @@ def test_only_what_is_missing_or_damaged_is_trained(points, tmp_path, monkeypatc
         ({"controls": ("pca",)}, r"controls: \[\] there, \['pca'\] now"),
         ({"vary": "bootstrap"}, "vary: 'seed' there, 'bootstrap' now"),
         ({"coupling": 2.0}, "coupling"),
-        ({"training": tp.TrainingConfig(n_steps=25, batch_size=32)}, "'n_steps': 24"),
+        (
+            {"training": tp.TrainingConfig(n_steps=25, batch_size=32)},
+            r"training\.n_steps: 24 there, 25 now",
+        ),
         ({"model": lambda i, d: tp.models.MLPVAE(i, d)}, "model"),
-        ({"rule": tp.VerdictRule(largest_ratio=0.4)}, "largest_ratio"),
+        (
+            {"rule": tp.VerdictRule(largest_ratio=0.4)},
+            r"rule\.largest_ratio: 0\.5 there, 0\.4 now",
+        ),
     ],
 )
 def test_other_arguments_are_refused_by_name(points, tmp_path, settings, message: str) -> None:

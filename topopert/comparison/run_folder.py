@@ -40,7 +40,7 @@ class RunFolder:
     def __init__(self, folder: Path, arguments: Mapping[str, Any]) -> None:
         self.folder = folder
         # As they will be read again: tuples are lists then.
-        self.arguments = json.loads(json.dumps(dict(arguments)))
+        self.arguments = _flat(json.loads(json.dumps(dict(arguments))))
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
@@ -145,6 +145,17 @@ class RunFolder:
 
     def _path(self, chunk: Chunk) -> Path:
         return self.folder / _RUNS / f"{chunk.name}.npz"
+
+
+def _flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The record with nested ones taken apart, so that a difference can be named."""
+    flat = {}
+    for name, value in record.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat
 
 
 def _digest(arrays: Mapping[str, NDArray[Any]]) -> str:

@@ -96,14 +96,15 @@ def decide(baseline: Arm, arm: Arm, rule: VerdictRule) -> Verdict:
     rng = np.random.default_rng(0)  # beyond 13 seeds: which swaps are tried
     p_value = disparity_permutation_test(between_all, rng=rng)
     elbo_p_value = paired_permutation_test(arm.neg_elbo[seeds], baseline.neg_elbo[seeds], rng=rng)
+    percent = _signed(100 * (elbo_ratio - 1), ".2f")
     figures = [
         f"gauge-dependent disparity {before:.3g} → {after:.3g} "
         f"(ratio at most {gauge_ratio.high:.3g}, p = {p_value:.2g})",
         f"invariant {before_invariant:.3g} → {after_invariant:.3g} "
         f"(ratio at most {invariant_ratio.high:.3g})",
-        f"held-out −ELBO {base_elbo:.4g} → {elbo:.4g} ({100 * (elbo_ratio - 1):+.2f} %; paired "
-        f"difference {difference.low:+.2g} to {difference.high:+.2g} nats)",
-        f"{extra:+.2g} collapsed axes",
+        f"held-out −ELBO {base_elbo:.4g} → {elbo:.4g} ({percent} %; "
+        f"paired difference {_signed(difference.low)} to {_signed(difference.high)} nats)",
+        f"{_signed(extra)} collapsed axes",
     ]
     failed = []
     # Written as "not (good)", so that NaN fails.
@@ -126,6 +127,10 @@ def decide(baseline: Arm, arm: Arm, rule: VerdictRule) -> Verdict:
         p_value=p_value,
         elbo_p_value=elbo_p_value,
     )
+
+
+def _signed(value: float, form: str = ".2g") -> str:
+    return f"{value:+{form}}".replace("-", "−", 1) if value < 0 else f"{value:+{form}}"
 
 
 def _gauge_level(arm: Arm) -> float:
