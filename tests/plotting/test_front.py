@@ -28,8 +28,8 @@ def test_a_front_names_its_couplings_and_marks_the_chosen_one() -> None:
     )
     ax = plotting.new_axes()
     assert plotting.plot_front(calibration, ax=ax) is ax
-    texts = [text.get_text() for text in ax.texts]
-    assert texts == ["3·(1 − p/0.7)", "30·(1 − p/0.7)³", repr(abs)]
+    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert names == ["3·(1 − p/0.7)  (chosen)", "30·(1 − p/0.7)³", repr(abs)]
     assert ax.get_yscale() == "log"
-    colours = [text.get_color() for text in ax.texts]
-    assert colours[0] != colours[1] == colours[2]
+    first, second, third = (line.get_color() for line in ax.get_legend().get_lines())
+    assert first != second == third

@@ -1,4 +1,4 @@
-"""Lifting against −ELBO, a point per coupling."""
+"""Lifting against −ELBO, a number per coupling."""
 
 from __future__ import annotations
 
@@ -24,31 +24,36 @@ def plot_front(calibration: Any, *, ax: Axes | None = None, **error_kw: Any) -> 
         ax: Where to draw; None makes new axes.
         **error_kw: For matplotlib's `Axes.errorbar`.
     """
-    ax = new_axes(5.6, 4.2) if ax is None else ax
-    for point in calibration.front:
+    ax = new_axes(8.0, 4.6) if ax is None else ax
+    points = sorted(calibration.front, key=lambda point: -point.disparity)
+    for number, point in enumerate(points, start=1):
         chosen = point.coupling is calibration.coupling
-        loss = point.elbo_loss
+        colour, loss = _CHOSEN if chosen else _OTHER, point.elbo_loss
         ax.errorbar(
             loss.value,
             point.disparity,
             xerr=np.array([[loss.value - loss.low], [loss.high - loss.value]]),
-            fmt="o",
-            color=_CHOSEN if chosen else _OTHER,
-            **{"capsize": 2, "elinewidth": 0.8, "markersize": 7 if chosen else 4, **error_kw},
+            **{"fmt": "none", "ecolor": colour, "capsize": 2, "elinewidth": 0.6, **error_kw},
         )
-        ax.annotate(
-            _label(point.coupling),
-            (loss.value, point.disparity),
-            xytext=(6, 4),
-            textcoords="offset points",
-            fontsize=7,
-            color=_CHOSEN if chosen else "0.3",
+        # The number itself is the marker: names beside the points would cover each other.
+        ax.plot(
+            loss.value,
+            point.disparity,
+            linestyle="none",
+            marker=f"${number}$",
+            markersize=6 if number < 10 else 9,
+            markeredgewidth=0.3,
+            color=colour,
+            label=f"{_label(point.coupling)}{'  (chosen)' if chosen else ''}",
         )
     ax.axhline(calibration.baseline.disparity, color="0.5", linestyle="--", linewidth=1)
     ax.axvspan(-calibration.elbo_spread, calibration.elbo_spread, color="0.92", zorder=0)
     ax.set_yscale("log")
     ax.set_xlabel("held-out −ELBO above the baseline's, nats (grey: ±1 sd of its seeds)")
     ax.set_ylabel("gauge-dependent disparity (dashed: baseline)")
+    ax.legend(
+        title="λ(p), p the progress", loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False
+    )
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 
