@@ -10,6 +10,7 @@ from topopert.errors import InvalidInputError
 from topopert.readers import read_table, table
 
 anndata = pytest.importorskip("anndata")
+h5py = pytest.importorskip("h5py")
 pd = pytest.importorskip("pandas")
 
 pytestmark = pytest.mark.integration
@@ -99,3 +100,12 @@ def test_a_sparse_matrix_is_not_made_dense_above_the_stated_size(
     monkeypatch.setattr(table, "MAX_CELLS", 100)
     with pytest.raises(InvalidInputError, match="more than 100 numbers"):
         read_table(tmp_path / "a.h5ad")
+
+
+def test_an_encoding_that_anndata_has_no_reader_for_is_refused(cells, tmp_path) -> None:
+    path = tmp_path / "a.h5ad"
+    cells.write_h5ad(path)
+    with h5py.File(path, "r+") as file:
+        file["X"].attrs["encoding-version"] = "9"
+    with pytest.raises(InvalidInputError, match="cannot be read as h5ad"):
+        read_table(path)

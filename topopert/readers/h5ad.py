@@ -45,8 +45,8 @@ def read_h5ad(path: Path, labels: Sequence[str], *, layer: str | None, obsm: str
             observations = io.read_elem(file["obs"]) if labels else None
     except InvalidInputError:
         raise
-    # anndata wraps what h5py and its own registry raise in more than one kind.
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError, AttributeError) as err:
+    # anndata's own errors derive from Exception and are private.
+    except Exception as err:
         reason = (str(err).strip().splitlines() or [type(err).__name__])[0]
         msg = f"{path.name} cannot be read as h5ad: {reason}. Is it whole?"
         raise InvalidInputError(msg) from err
