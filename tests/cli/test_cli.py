@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,7 +9,6 @@ import pytest
 import topopert as tp
 from topopert.cli import demo, main
 from topopert.cli.demo import DemoCase
-from topopert.models import MLPVAE
 
 
 def run(monkeypatch, capsys, *args: str) -> tuple[int, str, str]:
@@ -28,12 +28,17 @@ def small_case(name: str = "circle", **kwargs) -> DemoCase:
             80, ambient_dim=4, noise=0.05, rng=np.random.default_rng(0)
         ),
         "latent_dim": 2,
-        "model": MLPVAE,
-        "training": tp.TrainingConfig(n_steps=10),
         "colour_label": "angle",
         "cyclic": True,
     }
     return DemoCase(**{**defaults, **kwargs})
+
+
+@pytest.fixture
+def quick_demo(monkeypatch) -> None:
+    """The demo with ten steps of training."""
+    quick = partial(tp.compare, training=tp.TrainingConfig(n_steps=10))
+    monkeypatch.setattr(demo, "compare", quick)
 
 
 def test_help_and_version(monkeypatch, capsys) -> None:
@@ -56,6 +61,7 @@ def test_bad_arguments_are_one_line_and_exit_code_two(monkeypatch, capsys, args)
     assert err.startswith("topopert: ")
 
 
+@pytest.mark.usefixtures("quick_demo")
 def test_demo_writes_reports_and_pictures(monkeypatch, capsys, tmp_path) -> None:
     monkeypatch.setattr(demo, "DEMO_CASES", (small_case(), small_case("again")))
     monkeypatch.chdir(tmp_path)
@@ -71,6 +77,7 @@ def test_demo_writes_reports_and_pictures(monkeypatch, capsys, tmp_path) -> None
             "diagram.png",
             "disparities.png",
             "latents.png",
+            "report.html",
             "report.json",
         ]
         assert tp.ComparisonReport.load(tmp_path / "demo" / name).settings["n_seeds"] == 3
@@ -81,6 +88,7 @@ def test_demo_writes_reports_and_pictures(monkeypatch, capsys, tmp_path) -> None
     assert [p.name for p in (tmp_path / "demo").iterdir() if p.is_dir()] == ["later"]
 
 
+@pytest.mark.usefixtures("quick_demo")
 def test_an_interrupted_demo_leaves_nothing(monkeypatch, capsys, tmp_path) -> None:
     def interrupted() -> tp.datasets.Dataset:
         raise KeyboardInterrupt

@@ -183,7 +183,7 @@ def test_elbo_is_compared_seed_by_seed(rng, scattered) -> None:
     assert verdict.elbo_difference.high == pytest.approx(expected.high)
     assert verdict.elbo_difference.high < 0
     assert verdict.elbo_p_value == pytest.approx(2.0**-K)
-    low, high = (f"{end:+.2g}" for end in (expected.low, expected.high))
+    low, high = (f"−{-end:.2g}" for end in (expected.low, expected.high))
     assert f"paired difference {low} to {high} nats" in verdict.reason
 
 
