@@ -58,8 +58,8 @@ figures: $(VENV)/.installed  ## regenerate the pictures and the table that READM
 significance: $(VENV)/.installed  ## regenerate the table of error rates in topology/significance.py
 	$(BIN)/python -m tests.error_rates
 
-intervals: $(VENV)/.installed  ## regenerate the table of intervals in comparison/pair_estimate.py
-	$(BIN)/python -m tests.coverage
+intervals: $(VENV)/.installed  ## regenerate the table of intervals in comparison/statistics/pair_estimate.py
+	$(BIN)/python -m tests.interval_coverage
 
 fronts: $(VENV)/.installed  ## measure the fronts that the default coupling is chosen from
 	@$(BIN)/python -m paper_figures.fronts

@@ -8,7 +8,7 @@ import scipy.sparse
 import torch
 
 import topopert as tp
-from topopert.comparison import tasks
+from topopert.comparison.runs import tasks
 from topopert.models import MLPVAE
 
 RNG = np.random.default_rng(0)

@@ -8,10 +8,10 @@ from scipy.spatial import procrustes
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 
 import topopert as tp
-from topopert.comparison import disparity
-from topopert.comparison.cloud import cloud
-from topopert.comparison.neighbourhoods import neighbourhood_sizes, trustworthiness
-from topopert.comparison.triplets import draw_triplets
+from topopert.comparison.metrics import disparity
+from topopert.comparison.metrics.cloud import cloud
+from topopert.comparison.metrics.neighbourhoods import neighbourhood_sizes, trustworthiness
+from topopert.comparison.metrics.triplets import draw_triplets
 
 from .timing import ratio, seconds
 

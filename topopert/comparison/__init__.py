@@ -5,13 +5,13 @@ from __future__ import annotations
 from .arms import Arm
 from .calibration import Calibration, FrontPoint, calibrate
 from .compare import compare
-from .degeneracy import DegeneracyMetrics, degeneracy
-from .faithfulness import FaithfulnessMetrics, faithfulness
-from .own_training import TrainingRun
-from .progress import Progress
+from .metrics.degeneracy import DegeneracyMetrics, degeneracy
+from .metrics.faithfulness import FaithfulnessMetrics, faithfulness
 from .report import ComparisonReport, TableRow
+from .runs.own_training import TrainingRun
+from .runs.progress import Progress
+from .runs.variation import ModelFactory
 from .setup import DEFAULT_COUPLING
-from .variation import ModelFactory
 from .verdict import Verdict, VerdictRule
 
 __all__ = [

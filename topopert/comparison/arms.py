@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .degeneracy import DegeneracyMetrics
-from .faithfulness import FaithfulnessMetrics
+from .metrics.degeneracy import DegeneracyMetrics
+from .metrics.faithfulness import FaithfulnessMetrics
 
 __all__ = ["Arm"]
 

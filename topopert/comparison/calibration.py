@@ -16,15 +16,15 @@ from topopert.hamiltonian import Adiabatic, Coupling, Hamiltonian, checked_coupl
 from topopert.models import TrainingConfig
 from topopert.records import Estimate
 
-from . import disparity
-from .estimate import mean_estimate, pair_mean
-from .plans import ArmEnergy, ArmPlan
-from .progress import Progress
+from .metrics import disparity
 from .running import run_setup
+from .runs.plans import ArmEnergy, ArmPlan
+from .runs.progress import Progress
+from .runs.tasks import Chunk, ChunkResult
+from .runs.variation import ModelFactory
 from .setup import prepare
-from .tasks import Chunk, ChunkResult
+from .statistics.estimate import mean_estimate, pair_mean
 from .text_table import aligned
-from .variation import ModelFactory
 
 __all__ = ["CANDIDATES", "Calibration", "FrontPoint", "calibrate"]
 

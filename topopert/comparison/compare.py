@@ -16,16 +16,16 @@ from topopert.hamiltonian import Coupling, Hamiltonian
 from topopert.models import TrainingConfig
 
 from .arms import Arm
-from .degeneracy import degeneracy
-from .faithfulness import faithfulness
-from .own_training import TrainingFunction
-from .progress import Progress
+from .metrics.degeneracy import degeneracy
+from .metrics.faithfulness import faithfulness
 from .report import ComparisonReport
-from .run_folder import RunFolder
 from .running import run_setup
+from .runs.own_training import TrainingFunction
+from .runs.progress import Progress
+from .runs.run_folder import RunFolder
+from .runs.tasks import Chunk, ChunkResult
+from .runs.variation import ModelFactory
 from .setup import Setup, prepare
-from .tasks import Chunk, ChunkResult
-from .variation import ModelFactory
 from .verdict import VerdictRule, decide
 
 __all__ = ["compare"]

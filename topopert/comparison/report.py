@@ -21,8 +21,8 @@ from topopert.records import Estimate, PersistenceDiagram, TopologicalFeature
 from topopert.storage import replacing
 
 from .arms import Arm
-from .degeneracy import DegeneracyMetrics
-from .faithfulness import FaithfulnessMetrics
+from .metrics.degeneracy import DegeneracyMetrics
+from .metrics.faithfulness import FaithfulnessMetrics
 from .text_table import aligned
 from .verdict import Verdict
 from .web import write_page

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import torch
 
-from .execution import run_tasks
-from .progress import Progress, StepCounter
-from .run_folder import RunFolder
+from .runs.execution import run_tasks
+from .runs.progress import Progress, StepCounter
+from .runs.run_folder import RunFolder
+from .runs.tasks import Chunk, ChunkResult, Task
 from .setup import Setup
-from .tasks import Chunk, ChunkResult, Task
 
 __all__ = ["run_setup"]
 

@@ -25,20 +25,20 @@ from topopert.models import TrainingConfig
 from topopert.rng import RunStreams, spawn_generators, spawn_runs
 from topopert.topology import PersistentTopology
 
-from .controls import check_controls
-from .execution import check_executor
-from .fingerprint import (
+from .runs.controls import check_controls
+from .runs.execution import check_executor
+from .runs.fingerprint import (
     array_digest,
     callable_name,
     coupling_values,
     hamiltonian_digest,
     versions,
 )
-from .own_training import TrainingFunction
-from .plans import ArmPlan, plan_arms
-from .tasks import Chunk, Task
-from .units import DataUnits, data_units, unit_interval
-from .variation import (
+from .runs.own_training import TrainingFunction
+from .runs.plans import ArmPlan, plan_arms
+from .runs.tasks import Chunk, Task
+from .runs.units import DataUnits, data_units, unit_interval
+from .runs.variation import (
     VARIATIONS,
     ModelFactory,
     bootstrap_samples,

@@ -8,12 +8,12 @@ import numpy as np
 
 from topopert.records import Estimate
 
-from . import disparity
 from .arms import Arm
-from .degeneracy import active_units
-from .estimate import mean_estimate, pair_mean
-from .pair_estimate import pair_ratio_estimate
-from .permutation import disparity_permutation_test, paired_permutation_test
+from .metrics import disparity
+from .metrics.degeneracy import active_units
+from .statistics.estimate import mean_estimate, pair_mean
+from .statistics.pair_estimate import pair_ratio_estimate
+from .statistics.permutation import disparity_permutation_test, paired_permutation_test
 
 __all__ = ["Verdict", "VerdictRule", "decide"]
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from topopert.comparison.estimate import mean_estimate
+from topopert.comparison.statistics.estimate import mean_estimate
 from topopert.records import Estimate
 
 from .glossary import GLOSSARY

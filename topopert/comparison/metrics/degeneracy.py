@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topopert._checks import check_latents, check_points
+from topopert.comparison.statistics.estimate import jackknife_log_estimate, mean_estimate
+from topopert.comparison.statistics.pair_estimate import pair_estimate, pair_log_estimate
 from topopert.errors import InvalidInputError, TopopertWarning
 from topopert.records import Estimate
 
 from . import disparity as pairwise
 from .distance_variation import distance_variation
-from .estimate import jackknife_log_estimate, mean_estimate
 from .metric_lines import metric_lines
-from .pair_estimate import pair_estimate, pair_log_estimate
 from .subset import PAIR_ROWS, drawn_rows
 from .udr import unsupervised_disentanglement
 

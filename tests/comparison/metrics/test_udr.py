@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import ortho_group, rankdata, spearmanr
 
 import topopert as tp
-from topopert.comparison.udr import unsupervised_disentanglement
+from topopert.comparison.metrics.udr import unsupervised_disentanglement
 
 
 def udr(latents: np.ndarray) -> np.ndarray:

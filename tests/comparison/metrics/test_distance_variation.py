@@ -10,8 +10,8 @@ from scipy.spatial.distance import pdist
 from scipy.stats import ortho_group, variation
 
 import topopert as tp
-from topopert.comparison.distance_variation import distance_variation
-from topopert.comparison.estimate import jackknife_log_estimate
+from topopert.comparison.metrics.distance_variation import distance_variation
+from topopert.comparison.statistics.estimate import jackknife_log_estimate
 
 
 def test_rotations_and_shifts_do_not_vary(rng) -> None:

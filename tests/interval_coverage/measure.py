@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from topopert.comparison.pair_estimate import pair_log_estimate, pair_ratio_estimate
+from topopert.comparison.statistics.pair_estimate import pair_log_estimate, pair_ratio_estimate
 
 from .rivals import RIVALS, Ends
 from .scenes import SCENES, Draw, truth

@@ -10,7 +10,7 @@ import torch
 from scipy.stats import ortho_group
 
 import topopert as tp
-from topopert.comparison.estimate import mean_estimate
+from topopert.comparison.statistics.estimate import mean_estimate
 
 SPHERES = Path(__file__).parent / "data" / "spheres.npz"
 # Moor, Horn, Rieck, Borgwardt, Topological autoencoders (2020): published of the five embeddings.

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 from scipy.stats import kstest, permutation_test
 
-from topopert.comparison.disparity import centred, gauge_disparity
-from topopert.comparison.permutation import disparity_permutation_test, paired_permutation_test
+from topopert.comparison.metrics.disparity import centred, gauge_disparity
+from topopert.comparison.statistics.permutation import (
+    disparity_permutation_test,
+    paired_permutation_test,
+)
 
 
 def brute_force(pairs: np.ndarray) -> float:

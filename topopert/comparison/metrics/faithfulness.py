@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topopert._checks import check_latents, check_not_constant, check_points
+from topopert.comparison.statistics.estimate import jackknife_estimate
 from topopert.errors import InvalidInputError
 from topopert.records import Estimate
 
 from .barcodes import barcode_distance
 from .cloud import Cloud, cloud
 from .distortion import density_divergence, distance_rmse, pearson
-from .estimate import jackknife_estimate
 from .metric_lines import metric_lines
 from .neighbourhoods import mean_relative_rank_error, trustworthiness
 from .subset import drawn_rows

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import topopert as tp
-from topopert.comparison.units import data_units
+from topopert.comparison.runs.units import data_units
 
 
 def test_noise_is_a_stated_share_of_the_variance(rng) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from gudhi.wasserstein import wasserstein_distance as gudhi_wasserstein
 
-from topopert.comparison.barcodes import barcode_distance, unit_diagrams
+from topopert.comparison.metrics.barcodes import barcode_distance, unit_diagrams
 
 N = 24  # divisible by 3: the triangles that fill the polygon have sides √3
 SIDE = 2 * math.sin(math.pi / N)

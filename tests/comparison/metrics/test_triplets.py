@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import pdist, squareform
 
-from topopert.comparison.triplets import draw_triplets, triplet_accuracy, triplet_order
+from topopert.comparison.metrics.triplets import draw_triplets, triplet_accuracy, triplet_order
 
 
 def test_triplets_are_all_the_pairs_of_distances_that_share_a_point(rng) -> None:

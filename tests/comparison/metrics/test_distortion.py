@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.distance import cdist, pdist
 from scipy.stats import entropy, pearsonr
 
-from topopert.comparison.distortion import density_divergence, distance_rmse, pearson
+from topopert.comparison.metrics.distortion import density_divergence, distance_rmse, pearson
 
 
 @pytest.fixture

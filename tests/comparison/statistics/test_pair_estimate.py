@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import t as student_t
 
-from tests.coverage import scenes
-from tests.coverage.measure import OURS, coverage
-from topopert.comparison.estimate import mean_estimate
-from topopert.comparison.pair_estimate import (
+from tests.interval_coverage import scenes
+from tests.interval_coverage.measure import OURS, coverage
+from topopert.comparison.statistics.estimate import mean_estimate
+from topopert.comparison.statistics.pair_estimate import (
     pair_estimate,
     pair_log_estimate,
     pair_ratio_estimate,

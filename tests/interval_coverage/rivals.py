@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 from scipy.stats import t as student_t
 
-from topopert.comparison.estimate import pair_mean
+from topopert.comparison.statistics.estimate import pair_mean
 
 from .scenes import Draw
 

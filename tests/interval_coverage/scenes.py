@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import ortho_group
 
-from topopert.comparison.disparity import centred, gauge_disparity, invariant_disparity
+from topopert.comparison.metrics.disparity import centred, gauge_disparity, invariant_disparity
 
 __all__ = ["SCENES", "Draw", "truth"]
 

@@ -6,7 +6,7 @@ from scipy.stats import skew
 from scipy.stats import t as student_t
 
 import topopert as tp
-from topopert.comparison.estimate import (
+from topopert.comparison.statistics.estimate import (
     jackknife_estimate,
     jackknife_log_estimate,
     mean_estimate,

@@ -8,7 +8,7 @@ import torch
 
 import topopert as tp
 from tests.comparison.quick import quick, setup_of
-from topopert.comparison.variation import bootstrap_samples, initial_models, model_factories
+from topopert.comparison.runs.variation import bootstrap_samples, initial_models, model_factories
 from topopert.rng import spawn_runs
 
 

@@ -1,4 +1,4 @@
-"""The table of coverage in `comparison/pair_estimate.py`, made anew by `make intervals`."""
+"""The table of coverage in `statistics/pair_estimate.py`, made anew by `make intervals`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-import topopert.comparison.pair_estimate as pair_estimate
+import topopert.comparison.statistics.pair_estimate as pair_estimate
 
 from .measure import METHODS, OURS, coverage
 from .scenes import SCENES

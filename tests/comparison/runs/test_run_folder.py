@@ -47,7 +47,7 @@ def test_a_second_call_trains_nothing(points, tmp_path, monkeypatch) -> None:
     def no_training(*args, **kwargs):
         pytest.fail("trained again")
 
-    monkeypatch.setattr("topopert.comparison.tasks.train_ensemble", no_training)
+    monkeypatch.setattr("topopert.comparison.runs.tasks.train_ensemble", no_training)
     seen: list[Progress] = []
     settings = {"controls": ("pca", "finetuned"), "directory": str(tmp_path / "a")}
     again = quick(points, **settings, on_progress=seen.append)
@@ -75,13 +75,13 @@ def test_only_what_is_missing_or_damaged_is_trained(points, tmp_path, monkeypatc
     content[len(content) // 2] ^= 1
     damaged.write_bytes(content)
     trained = []
-    run_task = sys.modules["topopert.comparison.execution"].run_task
+    run_task = sys.modules["topopert.comparison.runs.execution"].run_task
 
     def watched(task, on_step):
         trained.append(task.chunk.arm)
         return run_task(task, on_step)
 
-    monkeypatch.setattr("topopert.comparison.execution.run_task", watched)
+    monkeypatch.setattr("topopert.comparison.runs.execution.run_task", watched)
     with pytest.warns(tp.TopopertWarning, match=r"pca-000-002\.npz is damaged"):
         quick(points, controls=("pca", "shuffled"), directory=tmp_path / "b")
     assert trained == ["baseline", "pca"]

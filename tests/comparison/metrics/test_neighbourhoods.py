@@ -8,7 +8,7 @@ from scipy.spatial.distance import pdist, squareform
 from scipy.stats import rankdata
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 
-from topopert.comparison.neighbourhoods import (
+from topopert.comparison.metrics.neighbourhoods import (
     mean_relative_rank_error,
     neighbour_ranks,
     neighbourhood_sizes,

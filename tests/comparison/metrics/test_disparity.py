@@ -12,7 +12,7 @@ from scipy.stats import ortho_group, pearsonr
 from sklearn.cross_decomposition import CCA
 
 import topopert as tp
-from topopert.comparison import disparity
+from topopert.comparison.metrics import disparity
 
 
 def cloud(rng: np.random.Generator, n: int = 400, d: int = 3) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""What is trained in a comparison, where, and how it is kept."""

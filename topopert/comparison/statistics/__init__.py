@@ -1,0 +1,1 @@
+"""Figures over seeds with intervals, and tests of arms against each other."""
