@@ -4,7 +4,8 @@ The rule: of the couplings that `calibrate` finds affordable on at least half of
 one with the least disparity, as the geometric mean of ratios to the baseline's. What is affordable
 is measured by the spread of −ELBO between seeds. The data are not those of the tables: other
 draws of the toys, other splits of digits and patches, other seeds. The rule was settled with the
-fronts in view: half of the data sets rather than most, for one. Run by `make fronts`; what was measured is kept in `fronts/`.
+fronts in view: half of the data sets rather than most, for one. Run by `make fronts`; what was
+measured is kept in `fronts/`.
 """
 
 from __future__ import annotations
