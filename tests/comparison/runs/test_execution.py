@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import numpy as np
 import pytest
 
@@ -52,3 +55,18 @@ def test_executors_are_known_by_name(points) -> None:
 def test_an_executor_that_is_not_installed_is_named(points) -> None:
     with pytest.raises(tp.MissingDependencyError, match=r"topopert\[ray\]"):
         quick(points, executor="ray")
+
+
+@pytest.mark.slow
+def test_a_process_that_dies_is_told_from_a_function_that_fails(points) -> None:
+    def dies(model, run) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def fails(model, run) -> None:
+        msg = "the worker is lazy"
+        raise RuntimeError(msg)
+
+    with pytest.raises(tp.BackendError, match="executor='loky' died"):
+        quick(points, executor="loky", train=dies)
+    with pytest.raises(RuntimeError, match="the worker is lazy"):
+        quick(points, executor="loky", train=fails)

@@ -16,6 +16,7 @@ from filelock import FileLock
 import topopert as tp
 from tests.comparison.quick import quick
 from topopert.comparison import Progress
+from topopert.storage import read_archive, write_archive
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +124,23 @@ def test_other_data_and_another_hamiltonian_are_refused(points, tmp_path) -> Non
     own = tp.Hamiltonian(tp.AnchorPotential(topology.anchors()), tp.comparison.DEFAULT_COUPLING)
     with pytest.raises(tp.InvalidInputError, match="hamiltonian: "):
         quick(points, own, directory=tmp_path)
+
+
+def test_figures_that_were_changed_are_found_out(points, tmp_path) -> None:
+    """A whole archive, its own checks in order, with other latents in it."""
+    quick(points, directory=tmp_path)
+    chunk = tmp_path / "runs" / "baseline-000-002.npz"
+    record, arrays = read_archive(chunk)
+    write_archive(chunk, record, {**arrays, "latents": 2 * arrays["latents"]})
+    with pytest.warns(tp.TopopertWarning, match="its checksum is wrong"):
+        quick(points, directory=tmp_path)
+
+
+def test_a_report_of_ones_own_is_not_overwritten(points, tmp_path) -> None:
+    (tmp_path / "report.json").write_text("mine")
+    with pytest.raises(tp.InvalidInputError, match="would be overwritten"):
+        quick(points, directory=tmp_path)
+    assert (tmp_path / "report.json").read_text() == "mine"
 
 
 def test_two_comparisons_do_not_share_a_folder(points, tmp_path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor
 from typing import Any, cast
 
 from joblib import Parallel, delayed, effective_n_jobs, parallel_config
@@ -59,7 +60,7 @@ def run_tasks(
             elsewhere.
 
     Raises:
-        BackendError: If a worker dies.
+        BackendError: If a process of "loky" dies; dask and ray raise errors of their own.
     """
     if executor is None:
         for task in tasks:
@@ -78,10 +79,8 @@ def run_tasks(
             for index, result in _as_they_come(calls):
                 on_step(tasks[index], tasks[index].config.n_steps)
                 yield tasks[index], result
-    except (ImportError, OSError, RuntimeError) as err:
-        if "orker" not in f"{type(err).__name__} {err}":
-            raise
-        msg = f"A worker of executor={executor!r} died: {err}. Was memory short?"
+    except BrokenExecutor as err:
+        msg = f"A process of executor={executor!r} died: {err} Was memory short?"
         raise BackendError(msg) from err
 
 

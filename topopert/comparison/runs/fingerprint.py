@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,14 @@ from torch import Tensor
 
 from topopert.hamiltonian import Coupling, Hamiltonian, coupling_at
 
-__all__ = ["array_digest", "callable_name", "coupling_values", "hamiltonian_digest", "versions"]
+__all__ = [
+    "array_digest",
+    "callable_name",
+    "coupling_values",
+    "hamiltonian_digest",
+    "named_digest",
+    "versions",
+]
 
 
 def versions() -> dict[str, str]:
@@ -26,21 +34,25 @@ def versions() -> dict[str, str]:
 
 
 def array_digest(*arrays: NDArray[Any] | Tensor) -> str:
-    """SHA-256 of the arrays' types, shapes and values."""
+    """SHA-256 of the arrays' order, types, shapes and values."""
+    return named_digest({f"{index:09d}": array for index, array in enumerate(arrays)})
+
+
+def named_digest(arrays: Mapping[str, NDArray[Any] | Tensor]) -> str:
+    """SHA-256 of arrays with their names, in whatever order they come."""
     digest = hashlib.sha256()
-    for array in arrays:
-        if isinstance(array, Tensor):
-            array = array.detach().cpu().numpy()
-        digest.update(f"{array.dtype.str} {array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
+    for name in sorted(arrays):
+        array = arrays[name]
+        value = array.detach().cpu().numpy() if isinstance(array, Tensor) else array
+        digest.update(f"{name} {value.dtype.str} {value.shape}\n".encode())
+        digest.update(np.ascontiguousarray(value).data)  # the buffer itself: no copy
     return digest.hexdigest()
 
 
 def hamiltonian_digest(hamiltonian: Hamiltonian) -> str:
     """SHA-256 of a Hamiltonian's buffers and of what it prints."""
     printed = np.frombuffer(repr(hamiltonian.potential).encode(), dtype=np.uint8)
-    state = hamiltonian.state_dict()
-    return array_digest(printed, *(state[name] for name in sorted(state)))
+    return named_digest({"": printed, **hamiltonian.state_dict()})
 
 
 def coupling_values(coupling: Coupling) -> list[float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import warnings
@@ -12,13 +11,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from topopert.errors import InvalidInputError, TopopertWarning
 from topopert.storage import read_archive, replacing, write_archive
 
+from .fingerprint import named_digest
 from .tasks import Chunk, ChunkResult
 
 __all__ = ["RunFolder"]
@@ -73,6 +72,13 @@ class RunFolder:
     def _agree(self) -> None:
         kept = self.folder / _ARGUMENTS
         if not kept.exists():
+            others = [n for n in ("report.json", "arrays.npz") if (self.folder / n).exists()]
+            if others:
+                msg = (
+                    f"{self.folder} holds {others[0]}, and not from a comparison that kept its "
+                    "runs there: it would be overwritten. Choose another `directory`."
+                )
+                raise InvalidInputError(msg)
             with replacing(kept) as file:
                 file.write(json.dumps(self.arguments, indent=1, sort_keys=True).encode() + b"\n")
             return
@@ -107,7 +113,7 @@ class RunFolder:
             "arm": chunk.arm,
             "seeds": list(chunk.seeds),
             "seconds": result.seconds,
-            "sha256": _digest(arrays),
+            "sha256": named_digest(arrays),
         }
         write_archive(self._path(chunk), record, arrays)
 
@@ -121,7 +127,7 @@ class RunFolder:
             return None
         try:
             record, arrays = read_archive(path)
-            if record["sha256"] != _digest(arrays):
+            if record["sha256"] != named_digest(arrays):
                 msg = "its checksum is wrong"
                 raise InvalidInputError(msg)
             result = ChunkResult(
@@ -156,13 +162,3 @@ def _flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[prefix + name] = value
     return flat
-
-
-def _digest(arrays: Mapping[str, NDArray[Any]]) -> str:
-    """A checksum of names, types, shapes and values."""
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        value = np.ascontiguousarray(arrays[name])
-        digest.update(f"{name} {value.dtype.str} {value.shape}\n".encode())
-        digest.update(value.tobytes())
-    return digest.hexdigest()
