@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 import topopert as tp
 from tests.comparison.quick import QUICK, quick
@@ -65,6 +66,59 @@ def test_a_coupling_that_diverges_is_not_chosen(points) -> None:
     assert found.front[0].n_diverged > 0
     assert not found.front[0].is_affordable
     assert found.coupling is found.front[1].coupling
+
+
+def test_the_scale_is_the_error_of_a_mean_over_seeds(points) -> None:
+    """One of these loses more than that, and less than one standard deviation."""
+    couplings = (0.0, *(float(c) for c in np.geomspace(0.1, 10, 12)))
+    found = tp.calibrate(points, couplings=couplings, n_seeds=3, training=QUICK)
+    limit = found.elbo_spread / np.sqrt(3)
+    losses = [point.elbo_loss.value for point in found.front]
+    assert any(limit < loss < found.elbo_spread for loss in losses)
+    assert [point.is_affordable for point in found.front] == [loss <= limit for loss in losses]
+
+
+class Scaled(tp.models.MLPVAE):
+    """A VAE whose first weights are multiplied; every fourth one that is built."""
+
+    n_built = 0
+
+    def __init__(self, input_dim: int, latent_dim: int, factor: float) -> None:
+        super().__init__(input_dim, latent_dim, (8,))
+        Scaled.n_built += 1
+        if Scaled.n_built % 4 == 0:
+            with torch.no_grad():
+                next(self.parameters()).mul_(factor)
+
+
+def test_a_seed_of_the_baseline_that_diverges_is_left_out_of_both(points, monkeypatch) -> None:
+    monkeypatch.setattr(Scaled, "n_built", 0)
+    found = tp.calibrate(
+        points,
+        couplings=(0.0,),
+        n_seeds=4,
+        training=QUICK,
+        model=lambda i, d: Scaled(i, d, float("nan")),
+    )
+    assert (found.baseline.n_diverged, found.front[0].n_diverged) == (1, 1)
+    assert found.front[0].is_affordable
+
+
+def test_a_seed_that_diverges_by_the_coupling_alone_is_not_affordable(points, monkeypatch) -> None:
+    """Energies of its huge codes times λ overflow; without λ they do not."""
+    monkeypatch.setattr(Scaled, "n_built", 0)
+    found = tp.calibrate(
+        points,
+        couplings=(1e20, 0.0),
+        n_seeds=4,
+        training=QUICK,
+        model=lambda i, d: Scaled(i, d, 1e12),
+        elbo_budget=1e30,
+    )
+    assert found.baseline.n_diverged == 0
+    assert found.front[0].n_diverged == 1
+    assert not found.front[0].is_affordable
+    assert found.front[1].is_affordable
 
 
 def test_candidates_differ_and_end_before_training_does() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -47,6 +48,28 @@ def test_every_arm_but_the_baseline_is_perturbed_in_its_own_way(report) -> None:
     latents = [arm.latents for arm in report.arms.values()]
     for k, one in enumerate(latents):
         assert not any(np.array_equal(one, other) for other in latents[:k])
+
+
+def test_metrics_are_of_the_held_out_rows_in_their_order(points, report) -> None:
+    held_out = points[report.test_rows]
+    for arm in report.arms.values():
+        expected = tp.faithfulness(held_out, arm.latents)
+        for name in ("trustworthiness", "distance_correlation", "triplet_accuracy"):
+            measured = getattr(arm.faithfulness, name).value
+            assert measured == pytest.approx(getattr(expected, name).value, abs=2e-3)
+
+
+def test_axes_count_as_informative_by_their_divergence(points, monkeypatch) -> None:
+    seen = []
+
+    def watched(latents, *, kl_per_axis):
+        seen.append(kl_per_axis)
+        return tp.degeneracy(latents, kl_per_axis=kl_per_axis)
+
+    monkeypatch.setattr(sys.modules["topopert.comparison.compare"], "degeneracy", watched)
+    own = quick(points, controls=())
+    for kl_per_axis, arm in zip(seen, own.arms.values(), strict=True):
+        np.testing.assert_array_equal(kl_per_axis, arm.kl_per_axis)
 
 
 def test_arms_is_read_only(report) -> None:

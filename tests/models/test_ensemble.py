@@ -209,6 +209,26 @@ def test_batch_norm_keeps_statistics_of_its_own_for_each_seed(rng, caplog) -> No
     torch.testing.assert_close(together.encode(points[:1])[0], mean[:, :1])
 
 
+class NormalisedAndStubborn(Normalised):
+    """The statistics have changed by the time that vmap has to give up."""
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        answer = super().encode(x)
+        assert answer[0].sum().item() < 1e9
+        return answer
+
+
+def test_a_trial_of_vmap_leaves_no_trace_in_the_statistics(rng, caplog) -> None:
+    points, streams = 3 + points_of(rng), spawn_runs(0, 2)
+    with caplog.at_level("INFO", logger="topopert"):
+        slow = train(points, streams, factory=NormalisedAndStubborn)
+    assert "one by one" in caplog.text
+    assert slow.buffers["norm.num_batches_tracked"].tolist() == [12, 12]
+    together = train(points, streams, factory=Normalised)
+    for name, value in slow.buffers.items():
+        torch.testing.assert_close(value, together.buffers[name], atol=1e-5, rtol=1e-4)
+
+
 @pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli"])
 def test_convolutions_are_vectorised(rng, caplog, likelihood: str) -> None:
     points, streams = torch.from_numpy(rng.random((40, 16))).float(), spawn_runs(0, 2)

@@ -186,7 +186,7 @@ def calibrate(
             invariant_disparity=pair_mean(disparity.invariant_disparity(centred), everyone),
             neg_elbo=float(elbo[seeds].mean()),
             elbo_loss=loss,
-            is_affordable=bool(loss.value <= allowed and len(seeds) == len(elbo)),
+            is_affordable=bool(loss.value <= allowed and len(seeds) == len(own)),
             n_diverged=len(elbo) - len(seeds),
         )
 

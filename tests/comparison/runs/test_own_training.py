@@ -119,6 +119,8 @@ def test_a_bernoulli_likelihood_needs_the_unit_interval(points) -> None:
     config = tp.TrainingConfig(n_steps=10, likelihood="bernoulli")
     with pytest.raises(tp.InvalidInputError, match=r"in \[0, 1\]"):
         quick(points, training=config)
+    with pytest.raises(tp.InvalidInputError, match=r"these lie in \[0, 2\]"):
+        quick(2 * (points - points.min()) / np.ptp(points), training=config)
     inside = (points - points.min()) / np.ptp(points)
     with pytest.raises(tp.InvalidInputError, match="the logits"):
         quick(inside, training=config, model=Heteroscedastic)
