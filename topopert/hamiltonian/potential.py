@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from topopert.errors import InvalidInputError
 
 from .posterior import check_posterior, compute_dtype
 
-__all__ = ["Potential", "Scope", "SumPotential", "check_posterior", "compute_dtype"]
+__all__ = ["Potential", "Scope", "SumPotential", "check_posterior", "compute_dtype", "leaves"]
 
 # What the energy of a code depends on besides the code: nothing, its datum, or the whole batch.
 Scope = Literal["code", "datum", "batch"]
@@ -128,6 +128,15 @@ class SumPotential(Potential):
     def extra_repr(self) -> str:
         """The factors, for `print`."""
         return f"factors={self.factors}"
+
+
+def leaves(potential: Potential) -> Iterator[tuple[float, Potential]]:
+    """The potentials that a sum, or a sum of sums, consists of, and what stands before each."""
+    for factor, term in _factors_and_terms(potential):
+        if isinstance(term, SumPotential):
+            yield from ((factor * inner, leaf) for inner, leaf in leaves(term))
+        else:
+            yield factor, term
 
 
 def _combination(parts: list[tuple[float, Potential]]) -> SumPotential:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from topopert._checks import check_count
 from topopert.errors import InvalidInputError
 
 from .anchor_potential import AnchorPotential
-from .potential import Potential, SumPotential, compute_dtype
+from .potential import Potential, compute_dtype, leaves
 from .tilt import Term, Tilt, checked_energy
 from .tilted_gaussian import TiltedGaussian
 from .tilted_prior import TiltedPrior
@@ -50,13 +49,13 @@ def tilted_prior(
     if x is not None and anchors is not None:
         msg = "Pass either `x` or `anchors`, got both."
         raise InvalidInputError(msg)
-    leaves = list(_leaves(potential, coupling))
-    d = _latent_dim(leaves, anchors, latent_dim)
+    parts = [(coupling * factor, leaf) for factor, leaf in leaves(potential)]
+    d = _latent_dim(parts, anchors, latent_dim)
     data = _checked_data(x, anchors)
-    fields = [(factor, leaf) for factor, leaf in leaves if isinstance(leaf, AnchorPotential)]
+    fields = [(factor, leaf) for factor, leaf in parts if isinstance(leaf, AnchorPotential)]
     places = [_places(leaf, x, anchors) for _, leaf in fields]  # of each field, (b, d)
     strength = math.fsum(factor for factor, _ in fields)
-    rest = [(f, leaf) for f, leaf in leaves if f != 0 and not isinstance(leaf, AnchorPotential)]
+    rest = [(f, leaf) for f, leaf in parts if f != 0 and not isinstance(leaf, AnchorPotential)]
     others = [(f, leaf) for f, leaf in rest if not isinstance(leaf, WellPotential)]
     if 1 + strength <= 0:
         if not others:
@@ -117,24 +116,15 @@ _INTERACTION = (
 )
 
 
-def _leaves(potential: nn.Module, factor: float) -> Iterator[tuple[float, Potential]]:
-    """The potentials of nested sums and what stands before each."""
-    if isinstance(potential, SumPotential):
-        for own, term in zip(potential.factors, potential.terms, strict=True):
-            yield from _leaves(term, factor * own)
-    elif isinstance(potential, Potential):
-        yield factor, potential
-
-
 def _latent_dim(
-    leaves: list[tuple[float, Potential]], anchors: Tensor | None, latent_dim: int | None
+    parts: list[tuple[float, Potential]], anchors: Tensor | None, latent_dim: int | None
 ) -> int:
     said = {}
     if latent_dim is not None:
         said["`latent_dim`"] = check_count(latent_dim, name="latent_dim")
     if isinstance(anchors, Tensor) and anchors.ndim == 2:
         said["`anchors`"] = anchors.shape[1]
-    for _, leaf in leaves:
+    for _, leaf in parts:
         own = getattr(leaf, "latent_dim", None)
         if own is not None:
             said[type(leaf).__name__] = own
