@@ -39,6 +39,9 @@ def test_report_has_every_arm_on_the_same_held_out_rows(points, report) -> None:
         assert arm.neg_elbo.shape == (3,)
         assert arm.kl_per_axis.shape == (3, 2)
         assert (arm.kl_per_axis >= 0).all()
+        # The posterior is kept whole: its divergence is that of its means and log-variances.
+        kl = 0.5 * (arm.latents**2 + np.exp(arm.logvars) - 1 - arm.logvars)
+        np.testing.assert_allclose(kl.mean(axis=1), arm.kl_per_axis, rtol=1e-5)
     assert report.verdict in ("lifted", "not lifted", "nothing to lift")
     assert [row.arm for row in report.table()] == list(report.arms)
     assert f"verdict: {report.verdict} (" in str(report)

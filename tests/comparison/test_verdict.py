@@ -23,6 +23,7 @@ def arm(
     return tp.Arm(
         name="arm",
         latents=latents,
+        logvars=np.zeros_like(latents),
         neg_elbo=neg_elbo,
         reconstruction=neg_elbo - D - log_scale,
         kl_per_axis=np.ones(latents.shape[::2]),

@@ -19,6 +19,7 @@ class Arm:
 
     name: str
     latents: NDArray[np.float64]  # posterior means, (K, N_test, d)
+    logvars: NDArray[np.float64]  # posterior log-variances, (K, N_test, d)
     neg_elbo: NDArray[np.float64]  # −ELBO of the unperturbed objective, nats per point, (K,)
     reconstruction: NDArray[np.float64]  # nats per point without constants, (K,)
     kl_per_axis: NDArray[np.float64]  # nats per point, (K, d)

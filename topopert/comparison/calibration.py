@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topopert._checks import check_real
+from topopert._text_table import aligned
 from topopert.errors import InvalidInputError, TopopertWarning
 from topopert.hamiltonian import Adiabatic, Coupling, Hamiltonian, checked_coupling
 from topopert.models import TrainingConfig
@@ -24,7 +25,6 @@ from .runs.tasks import Chunk, ChunkResult
 from .runs.variation import ModelFactory
 from .setup import prepare
 from .statistics.estimate import mean_estimate, pair_mean
-from .text_table import aligned
 
 __all__ = ["CANDIDATES", "Calibration", "FrontPoint", "calibrate"]
 

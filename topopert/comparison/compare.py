@@ -179,6 +179,7 @@ def _arm(setup: Setup, name: str, results: dict[Chunk, ChunkResult]) -> Arm:
     return Arm(
         name=name,
         latents=latents,
+        logvars=joined("logvars"),
         neg_elbo=neg_elbo,
         reconstruction=joined("reconstruction"),
         kl_per_axis=kl,

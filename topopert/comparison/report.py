@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from topopert._text_table import aligned
 from topopert.errors import InvalidInputError
 from topopert.records import Estimate, PersistenceDiagram, TopologicalFeature
 from topopert.storage import replacing
@@ -23,17 +24,23 @@ from topopert.storage import replacing
 from .arms import Arm
 from .metrics.degeneracy import DegeneracyMetrics
 from .metrics.faithfulness import FaithfulnessMetrics
-from .text_table import aligned
 from .verdict import Verdict
 from .web import write_page
 
 __all__ = ["ComparisonReport", "TableRow"]
 
 _FORMAT = "topopert comparison"
-_VERSION = 2
+_VERSION = 3
 _RECORD, _ARRAYS = "report.json", "arrays.npz"
 _METRICS = {"metrics": DegeneracyMetrics, "faithfulness": FaithfulnessMetrics}
-_ARM_ARRAYS = ("latents", "neg_elbo", "reconstruction", "kl_per_axis", "learning_curve")
+_ARM_ARRAYS = (
+    "latents",
+    "logvars",
+    "neg_elbo",
+    "reconstruction",
+    "kl_per_axis",
+    "learning_curve",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -195,14 +195,16 @@ def test_killed_at_any_moment_it_ends_as_if_undisturbed(tmp_path) -> None:
 
     started = time.monotonic()
     assert run(tmp_path / "whole") == 0
-    whole = time.monotonic() - started
+    longest = 0.35 * (time.monotonic() - started)
     kept = []
     for _ in range(10):
-        run(tmp_path / "killed", kill_after=rng.uniform(0, 0.35 * whole))
+        run(tmp_path / "killed", kill_after=rng.uniform(0, longest))
         runs = tmp_path / "killed" / "runs"
         names = {p.name for p in runs.glob("[!.]*")} if runs.exists() else set()
         assert not kept or kept[-1] <= names  # nothing that was finished is lost
         kept.append(names)
+        if not names:
+            longest *= 1.5  # other processes may have been at work since the whole was timed
     assert kept[-1]  # some of it was done before the last kill
     assert run(tmp_path / "killed") == 0
     assert_same_report(tmp_path / "whole", tmp_path / "killed")

@@ -23,6 +23,7 @@ class HeldOut:
     """What an ensemble makes of points it was not trained on."""
 
     mean: NDArray[np.float64]  # posterior means, (K, N, d)
+    logvar: NDArray[np.float64]  # posterior log-variances, (K, N, d)
     neg_elbo: NDArray[np.float64]  # nats per point, (K,)
     reconstruction: NDArray[np.float64]  # nats per point without constants, (K,)
     kl_per_axis: NDArray[np.float64]  # nats per point, (K, d)
@@ -46,7 +47,7 @@ def evaluate(
         noise_variance: σ² of the decoder, in squared units of the points.
         generator: Draws the posterior's noise; all arms are given the same stream.
     """
-    means = []
+    means, logvars = [], []
     misfit, scale = np.zeros(len(ensemble)), np.zeros(len(ensemble))
     kl_per_axis = 0.0
     for block in points.split(1024):
@@ -63,12 +64,14 @@ def evaluate(
                 if isinstance(spread, Tensor):
                     scale[k] += float(spread.double().sum()) / _DRAWS
         means.append(mean)
+        logvars.append(logvar)
         kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar)
         kl_per_axis = kl_per_axis + kl.double().sum(dim=1).cpu().numpy()  # (K, d)
     n_points = len(points)
     kl_per_axis = np.asarray(kl_per_axis) / n_points
     return HeldOut(
         mean=torch.cat(means, dim=1).double().cpu().numpy(),
+        logvar=torch.cat(logvars, dim=1).double().cpu().numpy(),
         neg_elbo=(misfit + scale) / n_points + kl_per_axis.sum(axis=1),
         reconstruction=misfit / n_points,
         kl_per_axis=kl_per_axis,

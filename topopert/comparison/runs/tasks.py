@@ -58,6 +58,7 @@ class ChunkResult:
     """What a chunk came to; the first axis is its k seeds, the curve's last."""
 
     latents: NDArray[np.float64]  # (k, N_test, d)
+    logvars: NDArray[np.float64]  # (k, N_test, d)
     neg_elbo: NDArray[np.float64]  # (k,)
     reconstruction: NDArray[np.float64]  # (k,)
     kl_per_axis: NDArray[np.float64]  # (k, d)
@@ -87,6 +88,7 @@ def run_task(task: Task, on_step: Callable[[int], None] | None = None) -> ChunkR
     state = {**ensemble.parameters, **ensemble.buffers}
     return ChunkResult(
         latents=held_out.mean,
+        logvars=held_out.logvar,
         neg_elbo=held_out.neg_elbo,
         reconstruction=held_out.reconstruction,
         kl_per_axis=held_out.kl_per_axis,
