@@ -49,7 +49,9 @@ def test_every_fitted_attribute_is_saved(points, tmp_path) -> None:
 def test_a_hamiltonian_comes_back_bit_for_bit(points, tmp_path, generator, dtype) -> None:
     topology = tp.PersistentTopology(latent_dim=3, n_landmarks=60).fit(points)
     field, wells = tp.AnchorPotential(topology.anchors()), tp.WellPotential(topology.wells())
-    hamiltonian = tp.Hamiltonian(2.0 * field + 0.5 * wells, tp.Adiabatic(30.0, 0.7, 3.0)).to(dtype)
+    quartic = tp.PolynomialPotential([[4, 0, 0], [1, 0, 2]], [0.1, -0.3])
+    potential = 2.0 * field + 0.5 * wells + quartic
+    hamiltonian = tp.Hamiltonian(potential, tp.Adiabatic(30.0, 0.7, 3.0)).to(dtype)
     tp.save(hamiltonian, tmp_path / "hamiltonian.npz")
     again = tp.load(tmp_path / "hamiltonian.npz")
     assert again.coupling == hamiltonian.coupling

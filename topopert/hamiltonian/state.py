@@ -16,6 +16,7 @@ from topopert.records import AnchorSpec, WellSpec
 from .anchor_potential import AnchorPotential
 from .couplings import Adiabatic, Constant
 from .hamiltonian import Hamiltonian
+from .polynomial_potential import PolynomialPotential
 from .potential import Potential, SumPotential
 from .signature_potential import SignaturePotential
 from .well_potential import WellPotential
@@ -77,7 +78,7 @@ def _potential_record(potential: nn.Module) -> dict[str, Any]:
     if isinstance(potential, SumPotential):
         terms = [_potential_record(term) for term in potential.get_submodule("terms").children()]
         return {"kind": "SumPotential", "factors": list(potential.factors), "terms": terms}
-    if kind in (AnchorPotential, WellPotential):
+    if kind in (AnchorPotential, PolynomialPotential, WellPotential):
         return {"kind": kind.__name__}
     if isinstance(potential, SignaturePotential):
         return {"kind": "SignaturePotential", "max_homology_dim": potential.max_homology_dim}
@@ -106,6 +107,8 @@ def _potential(record: dict[str, Any], arrays: dict[str, NDArray[Any]], prefix: 
     if kind == "WellPotential":
         fields = {name: arrays[f"{prefix}{name}"] for name in ("centers", "depths", "widths")}
         return WellPotential(WellSpec(**fields))
+    if kind == "PolynomialPotential":
+        return PolynomialPotential(arrays[f"{prefix}exponents"], arrays[f"{prefix}coefficients"])
     if kind == "SignaturePotential":
         return SignaturePotential(record["max_homology_dim"])
     msg = f"A potential of kind {kind!r} is not known to this release."
