@@ -16,6 +16,7 @@ from topopert.errors import InvalidInputError, InvalidTypeError
 __all__ = [
     "check_choice",
     "check_count",
+    "check_generator",
     "check_latents",
     "check_not_constant",
     "check_points",
@@ -184,6 +185,18 @@ def check_real(
         msg = f"`{name}` must be a finite number in {bounds}, got {value!r}."
         raise InvalidInputError(msg)
     return float(value)
+
+
+def check_generator(value: Any, *, name: str = "generator") -> torch.Generator:
+    """The value, if it is a torch generator.
+
+    Raises:
+        InvalidTypeError: If it is anything else, a seed for example.
+    """
+    if not isinstance(value, torch.Generator):
+        msg = f"`{name}` must be a torch.Generator, got {value!r}. Pass `torch.Generator()`."
+        raise InvalidTypeError(msg)
+    return value
 
 
 def check_choice(value: Any, choices: tuple[str, ...], *, name: str) -> str:
