@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .cubical import sublevel_diagrams
 from .diagram_distances import bottleneck_distance, wasserstein_distance
 from .gudhi import gudhi_dtm_persistence, gudhi_persistence
 from .rips_pairs import rips_pairs
@@ -16,5 +17,6 @@ __all__ = [
     "rips_pairs",
     "ripser_persistence",
     "spanning_tree_edges",
+    "sublevel_diagrams",
     "wasserstein_distance",
 ]
