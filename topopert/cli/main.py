@@ -17,6 +17,7 @@ from topopert.errors import TopopertError, TopopertWarning
 from .compare import compare
 from .demo import run_demo
 from .diagrams import diagrams
+from .spectrum import spectrum
 
 __all__ = ["main"]
 
@@ -49,6 +50,7 @@ def demo(out: Path, seeds: int) -> None:
 
 _cli.add_command(compare)
 _cli.add_command(diagrams)
+_cli.add_command(spectrum)
 
 
 def main() -> None:

@@ -11,12 +11,20 @@ from numpy.typing import NDArray
 
 from topopert import plotting
 from topopert.comparison import ComparisonReport
+from topopert.hamiltonian.spectra import Spectrum
 from topopert.storage import replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["MOST_SEEDS", "draw_diagrams", "draw_disparities", "draw_latents", "draw_losses"]
+__all__ = [
+    "MOST_SEEDS",
+    "draw_diagrams",
+    "draw_disparities",
+    "draw_latents",
+    "draw_levels",
+    "draw_losses",
+]
 
 MOST_SEEDS = 10  # side by side; a wider picture nobody can look at
 
@@ -91,6 +99,17 @@ def draw_losses(report: ComparisonReport, path: Path) -> bool:
     plotting.plot_learning_curves(curves, ax=figure.subplots())
     _save(figure, path)
     return True
+
+
+def draw_levels(spectrum: Spectrum, path: Path, *, title: str) -> None:
+    """The levels of a spectrum, each labelled by what its mode is."""
+    figure = plotting.new_figure(4.0, 4.6)
+    labels = [mode.label for mode in spectrum.describe().modes]
+    # Levels of clusters are exponentially small.
+    log = "barrier" in labels
+    ax = plotting.plot_levels(spectrum, labels=labels, log=log, ax=figure.subplots())
+    ax.set_title(title)
+    _save(figure, path)
 
 
 def _save(figure: Figure, path: Path) -> None:
