@@ -23,6 +23,11 @@ class Case:
     latent_dim: int
     is_toy: bool
 
+    @property
+    def slug(self) -> str:
+        """The name as a file's."""
+        return self.name.replace(" ", "_").replace(",", "")
+
 
 def manifold(kind: str, latent_dim: int) -> Case:
     def load(rng: Generator) -> datasets.Dataset:

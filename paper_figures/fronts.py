@@ -31,7 +31,7 @@ N_SEEDS = 6
 
 def front(case: Case) -> dict[str, dict]:
     """Each coupling's figures on a data set, those kept if they are there."""
-    path = KEPT / f"{case.name.replace(' ', '_').replace(',', '')}.json"
+    path = KEPT / f"{case.slug}.json"
     if not path.exists():
         points = case.load(np.random.default_rng(SEED)).points
         started = time.perf_counter()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 import topopert as tp
 from paper_figures import lifting_table
 from paper_figures.cases import CASES
+from paper_figures.produce import RESULTS
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -59,8 +61,9 @@ def test_controls_and_symmetries_name_their_arms(report) -> None:
     assert float(cells(row)[1].split()[0]) == pytest.approx(first.value, rel=0.06)
 
 
-def test_readme_has_a_row_per_data_set() -> None:
-    text = README.read_text()
+def test_readme_has_the_tables_of_the_results() -> None:
+    text, results = README.read_text(), json.loads(RESULTS.read_text())
     for name in ("lifting", "controls", "symmetries"):
         block = text.split(f"<!-- `make table`: {name} -->")[1].split(f"<!-- end of {name} -->")[0]
         assert block.count("\n|") == len(CASES) + 2
+        assert block.strip() == results["tables"][name]
