@@ -13,11 +13,19 @@ from topopert.errors import InvalidInputError
 __all__ = ["Dataset", "check_rng", "embed"]
 
 
-class Dataset(NamedTuple):
-    """Points and the parameters that generated them; unpacks as ``points, parameters``."""
+# Types as objects: in the text of an annotation nobody who evaluates it, as builders of
+# documentation do, would find `NDArray`, for a named tuple's constructor belongs to no module.
+class Dataset(
+    NamedTuple("Dataset", [("points", NDArray[np.float64]), ("parameters", NDArray[np.float64])])
+):
+    """Points and the parameters that generated them; unpacks as ``points, parameters``.
 
-    points: NDArray[np.float64]  # (N, D)
-    parameters: NDArray[np.float64]  # (N, number of parameters), columns as documented
+    Attributes:
+        points: Shape (N, D).
+        parameters: Shape (N, number of parameters), columns as documented.
+    """
+
+    __slots__ = ()
 
 
 def check_rng(rng: Any) -> None:
