@@ -10,7 +10,7 @@ PEERS := .venv-integrations
 BENCH_VENV := .venv-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-integrations lint bench figures significance intervals fronts table clean
+.PHONY: help demo test test-fast test-integrations lint bench figures significance intervals fronts table docs clean
 
 help:  ## show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/' | column -t -s ':'
@@ -23,7 +23,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 $(PEERS)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear $(PEERS)
-	$(PEERS)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[browser,dask,h5ad,lightning,ray,scvi,test]' scanpy
+	$(PEERS)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[browser,dask,deeptime,docs,h5ad,lightning,ray,scvi,test]' scanpy
 	@touch $@
 
 demo: $(VENV)/.installed  ## run the whole road on digits and on a torus, pictures into demo/
@@ -52,8 +52,8 @@ $(BENCH_VENV)/.installed: pyproject.toml constraints.txt
 bench: $(BENCH_VENV)/.installed  ## speed, as ratios measured in one run
 	@OMP_NUM_THREADS=1 $(BENCH_VENV)/bin/python -m tests.benchmarks
 
-figures: $(VENV)/.installed  ## regenerate the pictures and the table that README shows
-	$(BIN)/python paper_figures/readme_figures.py
+figures: $(VENV)/.installed  ## every figure and table of README and of the paper
+	@OMP_NUM_THREADS=1 $(BIN)/python -m paper_figures
 
 significance: $(VENV)/.installed  ## regenerate the table of error rates in topology/significance.py
 	$(BIN)/python -m tests.error_rates
@@ -67,5 +67,9 @@ fronts: $(VENV)/.installed  ## measure the fronts that the default coupling is c
 table: $(VENV)/.installed  ## every data set, every arm: regenerate the tables that README shows
 	@$(BIN)/python -m paper_figures.lifting_table
 
+docs: $(PEERS)/.installed  ## build the API documentation from docstrings, into docs/
+	@rm -rf docs
+	@$(PEERS)/bin/python -m tests.api_docs
+
 clean:  ## remove the environment and what was made
-	rm -rf $(VENV) $(PEERS) $(BENCH_VENV) demo .demo-* .pytest_cache .hypothesis .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(PEERS) $(BENCH_VENV) demo docs .demo-* .pytest_cache .hypothesis .ruff_cache .import_linter_cache

@@ -18,10 +18,12 @@ def test_code_blocks_run_one_after_the_other(capsys) -> None:
     with torch.random.fork_rng(devices=[]):  # the quickstart draws from the global stream
         for block in BLOCKS:
             exec(block, namespace)
-    assert len(BLOCKS) == 4
+    assert len(BLOCKS) == 5
     assert torch.isfinite(namespace["loss"])
     assert len(namespace["handle"].energies) == 50
     assert namespace["neg_elbo"].mean() < 50
+    assert namespace["spectrum"].levels[0] == 0
+    assert namespace["images"].shape == (len(namespace["path"].points), 64)
     assert "verdict: " in capsys.readouterr().out
 
 

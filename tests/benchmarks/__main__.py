@@ -11,8 +11,10 @@ import torch
 
 from .circular import bench_circular
 from .comparison import bench_comparison
+from .landscape import bench_landscape
 from .metrics import bench_metrics
 from .signature import bench_signature
+from .spectrum import bench_spectrum
 from .topology import bench_extension, bench_fit, bench_landmarks
 from .training import bench_training
 from .training_step import bench_training_step
@@ -26,6 +28,8 @@ BENCHES = {
     "training_step": bench_training_step,
     "signature": bench_signature,
     "metrics": bench_metrics,
+    "spectrum": bench_spectrum,
+    "landscape": bench_landscape,
     "comparison": bench_comparison,
 }
 
