@@ -123,7 +123,7 @@ def _computing_code(source: Path) -> str:
             node.module = None  # a library may move what it has
         body = getattr(node, "body", None)
         if isinstance(body, list):
-            node.body = [line for line in body if not _is_text(line)]  # type: ignore[attr-defined]
+            node.body = [line for line in body if not _is_text(line)]
     return ast.dump(tree)
 
 

@@ -46,3 +46,13 @@ def test_a_narrow_function_is_seen_beside_the_prior() -> None:
     found = grid_spectrum(surface, n_levels=4)
     expected = 401.0 * torch.arange(4, dtype=torch.float64)
     torch.testing.assert_close(found.levels, expected, rtol=1e-4, atol=1e-9)
+
+
+def test_a_pond_at_the_rim_is_no_second_ground_state() -> None:
+    """½z² with a bump at 28 nats: what lies behind it, cut off, would have a level of 0."""
+    surface = FunctionSurface(
+        lambda z: 0.5 * z[:, 0].square() + 10 * (-0.5 * ((z[:, 0] - 7.5) / 0.3).square()).exp(), 1
+    )
+    expected = torch.arange(5, dtype=torch.float64)
+    found = grid_spectrum(surface, n_levels=5).levels
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)

@@ -37,5 +37,6 @@ def bending_width(surface: EnergySurface, box: Box) -> NDArray[np.float64]:
     nodes = torch.cartesian_prod(*axes).reshape(-1, surface.latent_dim)
     near = nodes[energy <= energy.min() + _REACH]
     hessian = surface.derivatives(near.to(surface.device)).hessian
+    # A corner has no curvature: there the features' widths, and the error estimate, must do.
     bend = hessian.diagonal(dim1=1, dim2=2).nan_to_num(nan=0.0, posinf=0.0).amax(dim=0)
     return bend.clamp(min=0.0).rsqrt().cpu().numpy()
