@@ -86,7 +86,7 @@ from .records import (
 from .storage import load, save
 from .topology import PersistentTopology, maxmin_landmarks, persistence_diagrams
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 
 __all__ = [
