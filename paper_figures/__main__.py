@@ -27,6 +27,7 @@ FIGURES = (
     "fig9_dissipation",
     "fig10_symmetries",
     "fig11_cost",
+    "fig12_axes",
 )
 
 
