@@ -104,12 +104,15 @@ def confining_box(surface: EnergySurface, cut: float) -> Box:
         InvalidInputError: If the surface does not confine or its energy is NaN or −∞ somewhere.
     """
     told = _told_by_features(surface, cut)
-    low, high, floor = told.low, told.high, told.floor
+    low, high, floor, finer = told.low, told.high, told.floor, 1
     for _ in range(_MAX_LOOKS):
-        axes = _scan_axes(low, high, told.width)
+        axes = _scan_axes(low, high, told.width, finer)
         energy = _on_grid(surface, axes)
         floor = min(floor, float(energy.min()))
         kept = energy <= floor + cut
+        if not kept.any():  # a valley between these nodes, which a centre lies in
+            finer *= 2
+            continue
         span, step = high - low, np.array([x[1] - x[0] for x in axes])
         first, last = _extent(kept)
         ends = np.array([len(x) - 1 for x in axes])
@@ -146,6 +149,8 @@ def _seen_beyond(surface: EnergySurface, box: Box, ceiling: float) -> Box | None
         for low, high in zip(box.low - span, box.high + span, strict=True)
     ]
     below = _on_grid(surface, axes) <= ceiling
+    if not below.any():  # what is in the box lies between these nodes
+        return None
     first, last = _extent(below)
     low, high = (
         np.array([x[i] for x, i in zip(axes, ends, strict=True)]) for ends in (first, last)
@@ -185,14 +190,28 @@ def _told_by_features(surface: EnergySurface, cut: float) -> _Told:
 
 
 def _scan_axes(
-    low: NDArray[np.float64], high: NDArray[np.float64], width: NDArray[np.float64] | None
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    width: NDArray[np.float64] | None,
+    finer: int,
 ) -> list[NDArray[np.float64]]:
-    """Coarse axes; their steps are below the radius, √(2 · cut) > 6 widths, of a lone feature."""
+    """Coarse axes; their steps are below the radius, √(2 · cut) > 6 widths, of a lone feature.
+
+    Raises:
+        InvalidInputError: If they have to be finer than memory allows.
+    """
     fewest, most = _SCAN[len(low)]
     if width is None:
         counts = np.full(len(low), fewest)
     else:
         counts = np.clip(np.ceil((high - low) / (4 * width)).astype(int), fewest, most)
+    counts = finer * counts
+    if math.prod(counts.tolist()) > _MAX_BOX:
+        msg = (
+            f"e^(−U) is so narrow that {_MAX_BOX:,} nodes in a box of {high - low} miss it. Take "
+            "method='ritz', or another unit of length."
+        )
+        raise InvalidInputError(msg)
     return [np.linspace(a, b, n) for a, b, n in zip(low, high, counts, strict=True)]
 
 

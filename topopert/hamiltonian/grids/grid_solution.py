@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from topopert.errors import InvalidInputError
+from topopert.errors import InvalidInputError, TopopertWarning
 from topopert.hamiltonian.spectra.degeneracy import level_groups
 from topopert.hamiltonian.surfaces import EnergySurface
 
@@ -66,6 +67,10 @@ TOLERANCE = 1e-3
 _MOST_EXTRA = 256
 # A grid coarser than the features ask for, because no finer one fits, is taken up to this error.
 _TOO_COARSE = 0.05
+# What levels owe to the end of the grid is worth a warning above this share of them.
+_UNSETTLED = 5e-3
+# In a valley without end a state's share at the end falls by less than this from cut to cut.
+_STAYS = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -101,6 +106,9 @@ def solve_on_grids(
     Raises:
         InvalidInputError: As `grid_spectrum` does.
         BackendError: If the eigensolver did not converge.
+
+    Warns:
+        TopopertWarning: If the surface grows so slowly that levels depend on where the grid ends.
     """
     settings = _SETTINGS[surface.latent_dim]
     if accuracy is not None:
@@ -109,7 +117,8 @@ def solve_on_grids(
         settings = dataclasses.replace(
             settings, accuracy=accuracy, spacing=factor * settings.spacing
         )
-    fine, history, limit = _converged(surface, settings, n_levels, n_levels + n_extra)
+    found = _converged(surface, settings, n_levels, n_levels + n_extra)
+    fine, history = found.fine, found.history
     errors = _errors(fine, history)
     extra = n_extra
     while _last_group_is_open(fine, errors, n_levels) and extra < _MOST_EXTRA:
@@ -122,20 +131,68 @@ def solve_on_grids(
             "for fewer levels."
         )
         raise InvalidInputError(msg)
-    if limit is not None and (errors > _TOO_COARSE * fine.levels)[1:n_levels].any():
-        raise limit
-    return fine, errors
+    if found.limit is not None and (errors > _TOO_COARSE * fine.levels)[1:n_levels].any():
+        raise found.limit
+    return fine, _with_drift(errors, fine, found.drift, n_levels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Convergence:
+    """Levels on ever finer grids, and what had to be left undone."""
+
+    fine: GridSolution
+    history: list[NDArray[np.float64]]  # levels on each grid, coarse to fine
+    limit: NodeLimitError | None  # of nodes, if there would have been too many
+    drift: NDArray[np.float64] | None  # how far levels are from where a larger cut takes them
+
+
+def _drift(narrow: GridSolution, wide: GridSolution) -> NDArray[np.float64]:
+    """What a cut without end would take off the levels, if they are those of a long valley, (n,).
+
+    Where U grows only linearly along a valley, its end is as far away as the cut is high, and a
+    level nears its limit, the bottom of a continuous spectrum, as one over the square of that.
+    Where U grows faster, states end by themselves, and little of them is left at a larger cut.
+    """
+    n = min(narrow.n_levels, wide.n_levels)
+    moved = np.abs(narrow.levels[:n] - wide.levels[:n])
+    stays = wide.truncation[:n] > _STAYS * narrow.truncation[:n]
+    return np.where(stays, moved / ((wide.frame.cut / narrow.frame.cut) ** 2 - 1), 0.0)
+
+
+def _with_drift(
+    errors: NDArray[np.float64],
+    fine: GridSolution,
+    drift: NDArray[np.float64] | None,
+    n_levels: int,
+) -> NDArray[np.float64]:
+    if drift is None:
+        return errors
+    n = min(len(drift), len(errors))
+    errors = errors.copy()
+    errors[:n] += drift[:n]
+    moving = np.flatnonzero(drift[:n_levels] > _UNSETTLED * fine.levels[: len(drift[:n_levels])])
+    if len(moving):
+        share = drift[moving] / fine.levels[moving]
+        msg = (
+            f"{len(moving)} of {n_levels} levels still move by up to {share.max():.2g} of "
+            "themselves as the grid is extended: the surface grows too slowly along some "
+            "direction. If it grows only linearly there, the spectrum is continuous, and these "
+            "are levels of the grid's box. Their errors say so; ask for fewer levels, or add a "
+            "confining term."
+        )
+        warnings.warn(msg, TopopertWarning, stacklevel=4)
+    return errors
 
 
 def _converged(
     surface: EnergySurface, settings: GridSettings, n_levels: int, n_wanted: int
-) -> tuple[GridSolution, list[NDArray[np.float64]], NodeLimitError | None]:
-    """The finest solution, the levels on all grids, and the limit that they had to respect."""
+) -> _Convergence:
     growth = settings.coarser**surface.latent_dim
     fit = connected_grid(surface, settings)
     coarse = _solved_coarse(surface, fit, settings, n_wanted)
+    drift = None
     for cut in settings.cuts:
-        if fit.limit is not None or (coarse.truncation[:n_levels] <= settings.accuracy).all():
+        if fit.limit is not None or _is_settled(coarse, settings, n_levels):
             break
         if cut <= fit.frame.cut:
             continue
@@ -145,8 +202,9 @@ def _converged(
             break
         if wider.limit is not None:
             break
-        fit = wider
+        narrower, fit = coarse, wider
         coarse = _solved_coarse(surface, fit, settings, n_wanted)
+        drift = None if _is_settled(coarse, settings, n_levels) else _drift(narrower, coarse)
     fine = _solved(fit.frame, fit.grid, n_wanted, float(coarse.levels[-1]))
     history = [coarse.levels, fine.levels]
     for _ in range(_MAX_REFINEMENTS):
@@ -163,7 +221,12 @@ def _converged(
         grid = finer.grid(surface, settings)
         fine = _solved(finer, grid, n_wanted, float(fine.levels[-1]))
         history.append(fine.levels)
-    return fine, history, fit.limit
+    return _Convergence(fine=fine, history=history, limit=fit.limit, drift=drift)
+
+
+def _is_settled(coarse: GridSolution, settings: GridSettings, n_levels: int) -> bool:
+    """Whether the cut is no concern."""
+    return bool((coarse.truncation[:n_levels] <= settings.accuracy).all())
 
 
 def _solved_coarse(

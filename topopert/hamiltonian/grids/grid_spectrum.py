@@ -54,6 +54,9 @@ def grid_spectrum(
         InvalidInputError: If the surface does not confine, is NaN somewhere, has d > 3 or would
             need too many nodes, or an argument is out of range.
         BackendError: If the eigensolver did not converge.
+
+    Warns:
+        TopopertWarning: If the surface grows so slowly that levels depend on where the grid ends.
     """
     n_levels = check_count(n_levels, name="n_levels")
     temperature = check_real(temperature, name="temperature", low=0.0, low_open=True)
