@@ -194,7 +194,7 @@ def _chance(latent_dim: int, seed: int) -> float:
 
 
 def draw(data: Arrays) -> Any:
-    figure = plotting.new_figure(PAGE, 2.7)
+    figure = plotting.new_figure(PAGE, 2.9)
     looks = {"clusters": (BLUE, "o"), "swiss_roll": (GREEN, "s"), "digits": (RED, "D")}
     titles = ("λ constant: V acts to the end", "λ switched off halfway")
     panels = figure.subplots(1, 2, sharey=True)
@@ -202,7 +202,8 @@ def draw(data: Arrays) -> Any:
         for d in np.unique(data["latent_dim"]):
             chance = data["chance"][data["latent_dim"] == d][0]
             ax.axhline(chance, color=GREY, linewidth=0.8, linestyle="--")
-            ax.text(8.5, chance + 1, f"chance, d = {d}", color="0.35", ha="right", va="bottom")
+            if mark == "b":
+                ax.text(9.6, chance, f"chance, d = {d}", color="0.35", va="center")
         for k in np.flatnonzero(data["schedule"] == schedule):
             colour, marker = looks[str(data["data"][k])]
             angle = mean_estimate(data["to_matrix"][k])
@@ -224,7 +225,7 @@ def draw(data: Arrays) -> Any:
     for label, face in (("few wells", "0.3"), ("wells of the topology", "white")):
         look = {"color": "0.3", "markerfacecolor": face, "linestyle": "none"}
         panels[0].plot([], [], marker="o", label=label, **look)
-    panels[0].legend(loc="lower left")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=5)
     return figure
 
 
@@ -256,7 +257,7 @@ def claims(data: Arrays) -> dict[str, str]:
             str(sum(chosen)),
         )
     to_prior = data["to_prior"].mean(axis=1)
-    found["prior.mean_gain"] = f"{(angle - to_prior)[constant].mean():.1f}°".replace("-", "−")
+    found["prior.change"] = f"{(to_prior - angle)[constant].mean():+.1f}°".replace("-", "−")
     for d in np.unique(data["latent_dim"]):
         found[f"chance.{d}"] = f"{data['chance'][data['latent_dim'] == d][0]:.0f}°"
     return found
