@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
+import sys
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,13 +22,20 @@ __all__ = [
     "check_generator",
     "check_latents",
     "check_not_constant",
+    "check_path",
     "check_points",
     "check_real",
     "check_spread",
     "check_square_distances",
+    "check_stored",
+    "check_strided",
     "plain_array",
     "unusable",
 ]
+
+_BLOCK = 1 << 22  # numbers looked at at once
+
+_LONGEST = 200  # characters of a value in a message
 
 
 def check_points(
@@ -41,19 +51,16 @@ def check_points(
     """
     try:
         floats: Any = [np.float64, np.float32]  # scikit-learn's stub knows only strings
-        return check_array(
-            plain_array(points, name=name),
-            dtype=floats,
-            ensure_min_samples=min_points,
-            input_name=name,
-        )
-    except (TypeError, ValueError) as err:
+        plain = plain_array(points, name=name)
+        with np.errstate(invalid="ignore"):  # ∞ − ∞, on the way to the refusal
+            return check_array(plain, dtype=floats, ensure_min_samples=min_points, input_name=name)
+    except (OverflowError, TypeError, ValueError) as err:
         if isinstance(err, InvalidInputError):
             raise
         raise unusable(name, err) from err
 
 
-def unusable(name: str, err: TypeError | ValueError) -> InvalidInputError:
+def unusable(name: str, err: Exception) -> InvalidInputError:
     """Our error in place of one of scikit-learn's, its wording kept."""
     kind = InvalidTypeError if isinstance(err, TypeError) else InvalidInputError
     return kind(f"`{name}` cannot be used: {err}")
@@ -66,9 +73,7 @@ def plain_array(points: Any, *, name: str = "points") -> Any:
         InvalidInputError: If entries are masked or the array has more than two axes.
     """
     if isinstance(points, torch.Tensor):
-        if points.layout != torch.strided:
-            msg = f"`{name}` is a sparse tensor. Pass `{name}.to_dense()` if it fits in memory."
-            raise InvalidTypeError(msg)
+        check_strided(points, name=name)
         points = points.detach().cpu()
         # NumPy knows no bfloat16, and half types are too coarse for distances.
         points = points.float() if points.dtype in (torch.float16, torch.bfloat16) else points
@@ -76,6 +81,10 @@ def plain_array(points: Any, *, name: str = "points") -> Any:
     if np.ma.isMaskedArray(points) and np.ma.is_masked(points):
         msg = f"`{name}` has masked entries. Impute them or drop their rows first."
         raise InvalidInputError(msg)
+    if isinstance(points, np.ndarray) and points.dtype.kind in "mM":
+        # scikit-learn would count their units since 1970 and say nothing.
+        msg = f"`{name}` cannot be used: it holds dates or durations ({points.dtype})."
+        raise InvalidTypeError(msg)
     if isinstance(points, np.ndarray) and points.ndim > 2:
         msg = (
             f"Found array with dim {points.ndim} where `{name}` must have shape (N, D), got "
@@ -85,13 +94,30 @@ def plain_array(points: Any, *, name: str = "points") -> Any:
     return points
 
 
+def check_strided(tensor: torch.Tensor, *, name: str) -> None:
+    """Refuse a tensor whose values are not simply there.
+
+    Raises:
+        InvalidInputError: If it is sparse or on the meta device.
+    """
+    if tensor.layout != torch.strided:
+        msg = f"`{name}` is a sparse tensor. Pass `{name}.to_dense()` if it fits in memory."
+        raise InvalidTypeError(msg)
+    if tensor.is_meta:
+        msg = f"`{name}` is on the meta device and has no values. Pass a tensor with data."
+        raise InvalidInputError(msg)
+
+
 def check_not_constant(points: NDArray[Any], *, name: str = "points") -> None:
     """Refuse points that are all equal, or whose scale floating-point numbers cannot square.
 
     Raises:
         InvalidInputError: As `check_spread` does.
     """
-    spread = float(np.max(np.abs(points - points[0]))) if len(points) else 0.0
+    # A block at a time: the differences of a data set that fills half of memory would not fit.
+    size = max(1, _BLOCK // max(1, points[:1].size))
+    blocks = (points[start : start + size] for start in range(0, len(points), size))
+    spread = max((float(np.abs(block - points[0]).max()) for block in blocks), default=0.0)
     check_spread(spread, n_points=len(points), dtype=points.dtype, name=name)
 
 
@@ -146,14 +172,55 @@ def check_square_distances(dist: Any, *, name: str = "points") -> NDArray[np.flo
     return dist
 
 
+def check_stored(
+    array: Any,
+    *,
+    name: str,
+    shape: tuple[int | None, ...],
+    kinds: str = "f",
+    may_diverge: bool = False,
+) -> NDArray[Any]:
+    """An array out of a file, if it is what belongs there.
+
+    Args:
+        array: The array.
+        name: Its name in the file.
+        shape: Its shape; None is any length.
+        kinds: Kinds of dtype that it may have, letters of `numpy.dtype.kind`.
+        may_diverge: Whether NaN and infinity belong there.
+
+    Raises:
+        InvalidInputError: If it is of another shape or kind, or holds NaN or infinity.
+    """
+    fits = len(array.shape) == len(shape) and all(
+        wanted in (None, there) for wanted, there in zip(shape, array.shape, strict=True)
+    )
+    if not fits or array.dtype.kind not in kinds:
+        wanted = ", ".join("any" if n is None else str(n) for n in shape)
+        msg = (
+            f"{name!r:.60} must be of shape ({wanted}) and kind {kinds!r}, got {array.shape} and "
+            f"{array.dtype}."
+        )
+        raise InvalidInputError(msg)
+    if array.dtype.kind == "f" and not may_diverge and not np.isfinite(array).all():
+        msg = f"{name!r:.60} holds NaN or infinity."
+        raise InvalidInputError(msg)
+    return array
+
+
 def check_count(value: Any, *, name: str, minimum: int = 1) -> int:
     """The value as an int.
 
     Raises:
-        InvalidInputError: If it is not a whole number of at least `minimum`.
+        InvalidInputError: If it is not a whole number of at least `minimum`, or more than any
+            array can have.
     """
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < minimum:
-        msg = f"`{name}` must be a whole number of at least {minimum}, got {value!r}."
+    if (
+        not isinstance(value, Integral)
+        or isinstance(value, bool)
+        or not minimum <= int(value) <= sys.maxsize
+    ):
+        msg = f"`{name}` must be a whole number of at least {minimum}, got {_shown(value)}."
         raise InvalidInputError(msg)
     return int(value)
 
@@ -175,16 +242,44 @@ def check_real(
     if (
         not isinstance(value, Real)
         or isinstance(value, bool)
-        or not math.isfinite(value)
+        or not _is_finite(value)
         or not low <= float(value) <= high
         or (low_open and value == low)
         or (high_open and value == high)
     ):
         # Put together here: training asks at every step whether its numbers are in range.
         bounds = f"{'(' if low_open else '['}{low:g}, {high:g}{')' if high_open else ']'}"
-        msg = f"`{name}` must be a finite number in {bounds}, got {value!r}."
+        msg = f"`{name}` must be a finite number in {bounds}, got {_shown(value)}."
         raise InvalidInputError(msg)
     return float(value)
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond double precision
+        return False
+
+
+def _shown(value: Any) -> str:
+    """The value for a message, in no more than a line."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # Python writes no whole number of thousands of digits
+        text = f"a {type(value).__name__} too long to print"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def check_path(value: Any, *, name: str) -> Path:
+    """The value as a path.
+
+    Raises:
+        InvalidTypeError: If it is neither text nor a path.
+    """
+    if not isinstance(value, str | os.PathLike):
+        msg = f"`{name}` must be a path, got {_shown(value)}."
+        raise InvalidTypeError(msg)
+    return Path(value)
 
 
 def check_generator(value: Any, *, name: str = "generator") -> torch.Generator:
@@ -205,9 +300,9 @@ def check_choice(value: Any, choices: tuple[str, ...], *, name: str) -> str:
     Raises:
         InvalidInputError: If it is not.
     """
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         listed = ", ".join(repr(choice) for choice in choices)
-        msg = f"`{name}` must be one of {listed}, got {value!r}."
+        msg = f"`{name}` must be one of {listed}, got {_shown(value)}."
         raise InvalidInputError(msg)
     return value
 
@@ -219,6 +314,7 @@ def check_latents(latents: Any, *, min_runs: int = 2) -> NDArray[np.float64]:
         InvalidInputError: If they are not real numbers of that shape, K >= min_runs, N >= 3.
     """
     if isinstance(latents, torch.Tensor):
+        check_strided(latents, name="latents")
         latents = latents.detach().cpu().double().numpy()
     try:
         latents = np.asarray(latents)

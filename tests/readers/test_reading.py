@@ -73,6 +73,6 @@ def test_an_array_alone_has_no_labels(tmp_path) -> None:
     ],
 )
 def test_labels_are_whole_numbers_numbers_or_text(values, column) -> None:
-    found = label_column(values)
+    found = label_column(values, where="data")
     assert found.dtype.kind == column.dtype.kind
     np.testing.assert_array_equal(found, column)

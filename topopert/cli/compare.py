@@ -18,6 +18,7 @@ from topopert.comparison import compare as compare_seeds
 from topopert.errors import InvalidInputError, MissingDependencyError
 from topopert.models import TrainingConfig
 from topopert.readers import Table
+from topopert.storage import is_leftover
 
 from .data import DataSource, data_options, load_data
 from .pictures import draw_diagrams, draw_disparities, draw_latents, draw_losses
@@ -26,8 +27,10 @@ from .progress import ComparisonProgress
 __all__ = ["compare"]
 
 _DEFAULTS = TrainingConfig()
-# What a comparison that keeps its runs writes first.
+# What a comparison that keeps its runs writes first, but for these, which may be all there is of
+# one that was killed at once.
 _STARTED = "arguments.json"
+_BEFORE = frozenset({".lock", "runs"})
 
 
 _EXAMPLES = """\b
@@ -184,10 +187,14 @@ def _names(controls: str) -> tuple[str, ...]:
 def _check_folder(out: Path, *, resume: bool) -> None:
     """Refuse a folder that holds other things, before anything is read."""
     try:
-        there = sorted(path.name for path in out.iterdir()) if out.exists() else []
+        there = {path.name for path in out.iterdir()} if out.exists() else set()
     except OSError as err:
         msg = f"--out {out} cannot be used: {err.strerror or err}. Name a folder."
         raise InvalidInputError(msg) from err
+    above = next(path for path in out.absolute().parents if path.exists())
+    if not above.is_dir():
+        msg = f"--out {out} cannot be made: {above} is no folder. Name another."
+        raise InvalidInputError(msg)
     if _STARTED in there or "report.json" in there:
         if not resume:
             msg = (
@@ -195,8 +202,10 @@ def _check_folder(out: Path, *, resume: bool) -> None:
                 "--out."
             )
             raise InvalidInputError(msg)
-    elif there and there != [".lock", "runs"]:
-        msg = f"{out} holds other files ({there[0]}). Choose a new or empty folder for --out."
+        return
+    others = sorted(n for n in there - _BEFORE if not is_leftover(n, of=_STARTED))
+    if others:
+        msg = f"{out} holds other files ({others[0]}). Choose a new or empty folder for --out."
         raise InvalidInputError(msg)
 
 

@@ -18,6 +18,8 @@ from topopert import datasets
 from topopert.errors import InvalidInputError
 from topopert.readers import SUFFIXES, Table, read_table
 
+from .output import one_line
+
 __all__ = ["BUILT_IN", "CYCLIC", "DataSource", "data_options", "load_data"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -61,7 +63,7 @@ class DataSource:
     @property
     def title(self) -> str:
         """A short name of the data."""
-        return self.data if self.data in BUILT_IN else Path(self.data).name
+        return self.data if self.data in BUILT_IN else one_line(Path(self.data).name)
 
     def is_cyclic(self, column: str) -> bool:
         """Whether a column is known to hold angles."""

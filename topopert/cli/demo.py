@@ -144,7 +144,12 @@ def _folder_when_done(out: Path) -> Iterator[Path]:
         try:
             if out.exists():
                 out.rename(former)
-            fresh.rename(out)
+            try:
+                fresh.rename(out)
+            except OSError:
+                if former.exists():
+                    former.rename(out)
+                raise
         except OSError as err:
             msg = f"{out} cannot be written: {err.strerror or err}."
             raise InvalidInputError(msg) from err

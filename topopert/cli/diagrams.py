@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topopert._lazy import require
-from topopert.errors import InvalidInputError, MissingDependencyError
+from topopert.errors import MissingDependencyError
 from topopert.records import PersistenceDiagram, TopologicalFeature
 from topopert.storage import replacing, save
 from topopert.topology import PersistentTopology
 
 from .data import DataSource, data_options, load_data
+from .output import output_folder
 from .pictures import draw_diagrams
 
 __all__ = ["all_bars", "diagrams"]
@@ -72,34 +73,32 @@ def diagrams(
     of each bar), topology.npz (for topopert.load), diagrams.png and diagrams.pdf.
     """
     source = DataSource(data=data, labels=labels, array=array, layer=layer, obsm=obsm)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as err:
-        msg = f"--out {out} cannot be made: {err.strerror or err}. Name a folder."
-        raise InvalidInputError(msg) from err
-    table = load_data(source)
-    topology = PersistentTopology(
-        latent_dim=latent_dim, max_homology_dim=max_homology_dim, n_landmarks=landmarks
-    ).fit(table.points)
-    click.echo(f"{source.title}: {table.points.shape[0]} rows, {table.points.shape[1]} features")
-    click.echo("\n".join(_lines(topology)))
-    with replacing(out / "diagrams.npz") as file:
-        bars = {f"H{d.homology_dim}": all_bars(d) for d in topology.diagrams_}
-        np.savez(file, allow_pickle=False, **bars)
-    save(topology, out / "topology.npz")
-    try:
-        require("matplotlib", extra="plot")
-    except MissingDependencyError as err:
-        click.echo(f"topopert: no pictures were written: {err}", err=True)
-    else:
-        for suffix in ("png", "pdf"):
-            draw_diagrams(
-                topology.diagrams_,
-                topology.features_,
-                out / f"diagrams.{suffix}",
-                title=source.title,
-            )
-    click.echo(f"diagrams: {out}")
+    with output_folder(out):
+        table = load_data(source)
+        topology = PersistentTopology(
+            latent_dim=latent_dim, max_homology_dim=max_homology_dim, n_landmarks=landmarks
+        ).fit(table.points)
+        click.echo(
+            f"{source.title}: {table.points.shape[0]} rows, {table.points.shape[1]} features"
+        )
+        click.echo("\n".join(_lines(topology)))
+        with replacing(out / "diagrams.npz") as file:
+            bars = {f"H{d.homology_dim}": all_bars(d) for d in topology.diagrams_}
+            np.savez(file, allow_pickle=False, **bars)
+        save(topology, out / "topology.npz")
+        try:
+            require("matplotlib", extra="plot")
+        except MissingDependencyError as err:
+            click.echo(f"topopert: no pictures were written: {err}", err=True)
+        else:
+            for suffix in ("png", "pdf"):
+                draw_diagrams(
+                    topology.diagrams_,
+                    topology.features_,
+                    out / f"diagrams.{suffix}",
+                    title=source.title,
+                )
+        click.echo(f"diagrams: {out}")
 
 
 def all_bars(diagram: PersistenceDiagram) -> NDArray[np.float64]:

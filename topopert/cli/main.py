@@ -12,11 +12,13 @@ from typing import Any
 import click
 
 import topopert
+from topopert.comparison.runs.memory import is_out_of_memory
 from topopert.errors import TopopertError, TopopertWarning
 
 from .compare import compare
 from .demo import run_demo
 from .diagrams import diagrams
+from .output import one_line
 from .spectrum import spectrum
 
 __all__ = ["main"]
@@ -66,30 +68,32 @@ def main() -> None:
         code = 2
     except click.UsageError as err:
         where = "topopert" if err.ctx is None else err.ctx.command_path
-        message = " ".join(err.format_message().split())
-        click.echo(f"topopert: {message} See `{where} --help`.", err=True)
+        click.echo(f"topopert: {one_line(err.format_message())} See `{where} --help`.", err=True)
         code = 2
     except click.ClickException as err:
-        click.echo(f"topopert: {err.format_message()}", err=True)
+        click.echo(f"topopert: {one_line(err.format_message())}", err=True)
         code = 2
-    except TopopertError as err:
-        click.echo(f"topopert: {' '.join(str(err).split())}", err=True)
-        code = 2
-    except OSError as err:  # a full disk, a place without permission
-        click.echo(f"topopert: {err}", err=True)
+    except (TopopertError, OSError) as err:  # a full disk, a place without permission
+        click.echo(f"topopert: {one_line(str(err))}", err=True)
         code = 2
     except (click.Abort, KeyboardInterrupt):
         # The impatient press Ctrl-C again: not into the traceback of whatever is shutting down.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         click.echo("topopert: interrupted", err=True)
         code = 130
+    except (MemoryError, RuntimeError) as err:  # after Abort, which is a RuntimeError
+        if not is_out_of_memory(err):
+            raise
+        reason = one_line(str(err)) or type(err).__name__
+        click.echo(f"topopert: memory ran out ({reason}). Give fewer rows or columns.", err=True)
+        code = 2
     sys.exit(code or 0)
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *args: Any) -> None:
     """A warning of ours as one line; those of libraries are for developers."""
     if issubclass(category, TopopertWarning):
-        click.echo(f"topopert: note: {' '.join(str(message).split())}", err=True)
+        click.echo(f"topopert: note: {one_line(str(message))}", err=True)
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:

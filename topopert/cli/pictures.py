@@ -27,6 +27,7 @@ __all__ = [
 ]
 
 MOST_SEEDS = 10  # side by side; a wider picture nobody can look at
+_MOST_POINTS = 5000  # in a panel: more of them hide each other, and take their time and memory
 
 
 def draw_latents(
@@ -40,6 +41,8 @@ def draw_latents(
 ) -> None:
     """The latent spaces of the held-out rows, seeds side by side, arms below one another.
 
+    Of more than 5000 rows as many are drawn, evenly spaced.
+
     Args:
         report: Whose.
         path: Picture to write.
@@ -48,13 +51,15 @@ def draw_latents(
         cyclic: Whether it is an angle.
         arms: Which arms; None draws all.
     """
+    n_test = len(report.test_rows)
+    rows = np.linspace(0, n_test - 1, min(n_test, _MOST_POINTS)).round().astype(np.intp)
     figure = plotting.plot_latents_grid(
         {
-            name: report.arms[name].latents[:MOST_SEEDS]
+            name: report.arms[name].latents[:MOST_SEEDS, rows]
             for name in (report.arms if arms is None else arms)
         },
-        None if colour is None else colour[report.test_rows],
-        colour_label=colour_label,
+        None if colour is None else _plain_column(colour[report.test_rows[rows]]),
+        colour_label=_plain(colour_label),
         cyclic=cyclic,
     )
     _save(figure, path)
@@ -64,7 +69,7 @@ def draw_diagrams(diagrams: Any, features: Any, path: Path, *, title: str) -> No
     """Persistence diagrams, significant classes ringed."""
     figure = plotting.new_figure(4.0, 4.2)
     ax = plotting.plot_diagrams(diagrams, features, ax=figure.subplots())
-    ax.set_title(title)
+    ax.set_title(_plain(title))
     _save(figure, path)
 
 
@@ -108,8 +113,17 @@ def draw_levels(spectrum: Spectrum, path: Path, *, title: str) -> None:
     # Levels of clusters are exponentially small.
     log = "barrier" in labels
     ax = plotting.plot_levels(spectrum, labels=labels, log=log, ax=figure.subplots())
-    ax.set_title(title)
+    ax.set_title(_plain(title))
     _save(figure, path)
+
+
+def _plain(text: str) -> str:
+    """A name from a file, which is no formula even if it has dollars."""
+    return text.replace("$", r"\$")
+
+
+def _plain_column(colour: NDArray[Any]) -> NDArray[Any]:
+    return np.char.replace(colour, "$", r"\$") if colour.dtype.kind == "U" else colour
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from types import TracebackType
 from typing import Any, Self
 
@@ -56,6 +57,9 @@ class ComparisonProgress:
                 smoothing=0,
                 dynamic_ncols=True,
             )
+            # tqdm takes the time of day, which may be set back; then the time left were negative.
+            self._bar._time = time.monotonic
+            self._bar.start_t = self._bar.last_print_t = time.monotonic()
         leap = progress.done - self._bar.n
         if self.by_steps and leap > 1:
             self._bar.initial += leap  # no time was spent on these

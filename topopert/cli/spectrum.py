@@ -17,6 +17,7 @@ from topopert.hamiltonian.level_solver import posterior_spectrum
 from topopert.hamiltonian.spectra import Spectrum
 from topopert.storage import replacing
 
+from .output import output_folder
 from .pictures import draw_levels
 
 __all__ = ["spectrum"]
@@ -70,33 +71,29 @@ def spectrum(
             msg = f"{run} has no arm {name!r}. It has {', '.join(report.arms)}."
             raise InvalidInputError(msg)
     folder = run / "spectrum" if out is None else out
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as err:
-        msg = f"--out {folder} cannot be made: {err.strerror or err}. Name a folder."
-        raise InvalidInputError(msg) from err
-    found = {name: list(_spectra(report.arms[name], seeds, levels)) for name in names}
-    found = {name: spectra for name, spectra in found.items() if spectra}
-    if not found:
-        msg = f"Every seed of {', '.join(names)} diverged: there is no posterior to look at."
-        raise InvalidInputError(msg)
-    rows = [("arm", "seed", "clusters", "loops", *(f"E{k}" for k in range(1, _SHOWN + 1)))]
-    for name, spectra in found.items():
-        rows += [_row(name, seed, one) for seed, one in spectra]
-    click.echo("\n".join(aligned(rows)))
-    for name, spectra in found.items():
-        seed, first = spectra[0]
-        click.echo(f"\n{name}, seed {seed} (solved by {first.method}):\n{first.describe()}")
-    with replacing(folder / "spectrum.npz") as file:
-        np.savez_compressed(file, allow_pickle=False, **_arrays(found))
-    try:
-        require("matplotlib", extra="plot")
-    except MissingDependencyError as err:
-        click.echo(f"topopert: no pictures were written: {err}", err=True)
-    else:
+    with output_folder(folder):
+        found = {name: list(_spectra(report.arms[name], seeds, levels)) for name in names}
+        found = {name: spectra for name, spectra in found.items() if spectra}
+        if not found:
+            msg = f"Every seed of {', '.join(names)} diverged: there is no posterior to look at."
+            raise InvalidInputError(msg)
+        rows = [("arm", "seed", "clusters", "loops", *(f"E{k}" for k in range(1, _SHOWN + 1)))]
         for name, spectra in found.items():
-            draw_levels(spectra[0][1], folder / f"levels_{name}.png", title=name)
-    click.echo(f"\nspectra: {folder}")
+            rows += [_row(name, seed, one) for seed, one in spectra]
+        click.echo("\n".join(aligned(rows)))
+        for name, spectra in found.items():
+            seed, first = spectra[0]
+            click.echo(f"\n{name}, seed {seed} (solved by {first.method}):\n{first.describe()}")
+        with replacing(folder / "spectrum.npz") as file:
+            np.savez_compressed(file, allow_pickle=False, **_arrays(found))
+        try:
+            require("matplotlib", extra="plot")
+        except MissingDependencyError as err:
+            click.echo(f"topopert: no pictures were written: {err}", err=True)
+        else:
+            for name, spectra in found.items():
+                draw_levels(spectra[0][1], folder / f"levels_{name}.png", title=name)
+        click.echo(f"\nspectra: {folder}")
 
 
 def _spectra(arm: Arm, n_seeds: int | None, n_levels: int) -> Iterator[tuple[int, Spectrum]]:

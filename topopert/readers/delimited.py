@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import TextIO
 
 import numpy as np
 
@@ -29,6 +30,9 @@ from .table import (
 )
 
 __all__ = ["read_delimited"]
+
+_MOST_LINE = 2**24  # characters: a line lies in memory whole, with an object for each cell
+_CELL_OF_TEXT = 8  # as much memory as so many numbers
 
 
 def read_delimited(path: Path, labels: Sequence[str], *, delimiter: str) -> Table:
@@ -50,11 +54,11 @@ def read_delimited(path: Path, labels: Sequence[str], *, delimiter: str) -> Tabl
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            first = file.readline()
+            first = next(_lines(file, path.name), "")
             file.seek(0)
             if delimiter == "," and ";" in first and "," not in first:
                 delimiter = ";"
-            rows = csv.reader(file, delimiter=delimiter, strict=True)
+            rows = csv.reader(_lines(file, path.name), delimiter=delimiter, strict=True)
             return _table(path.name, (row for row in rows if row), labels)
     except UnicodeDecodeError as err:
         msg = f"{path.name} is not text in UTF-8 ({err.reason}). Save it as UTF-8."
@@ -62,6 +66,18 @@ def read_delimited(path: Path, labels: Sequence[str], *, delimiter: str) -> Tabl
     except csv.Error as err:
         msg = f"{path.name} is no table of text: {err}. Is it whole, and are its quotes closed?"
         raise InvalidInputError(msg) from err
+
+
+def _lines(file: TextIO, where: str) -> Iterator[str]:
+    """The lines of a file; `for line in file` would read one of any length."""
+    while line := file.readline(_MOST_LINE + 1):
+        if len(line) > _MOST_LINE:
+            msg = (
+                f"{where} has a line of more than {_MOST_LINE:,} characters, the most that is "
+                "read. Give each sample a line, and fewer columns or digits."
+            )
+            raise InvalidInputError(msg)
+        yield line
 
 
 def _table(where: str, rows: Iterator[list[str]], labels: Sequence[str]) -> Table:
@@ -103,7 +119,7 @@ def _table(where: str, rows: Iterator[list[str]], labels: Sequence[str]) -> Tabl
             raise _bad_cell(where, n_rows, [names[k] for k in features], cells) from None
         for index, column in kept.values():
             column.append(row[index])
-        check_size(len(values), where=where)
+        check_size(len(values) + _CELL_OF_TEXT * len(kept) * n_rows, where=where)
     if not n_rows:
         msg = f"{where} has a header and no rows. Give a table with a row per sample."
         raise InvalidInputError(msg)
@@ -111,7 +127,7 @@ def _table(where: str, rows: Iterator[list[str]], labels: Sequence[str]) -> Tabl
     return Table(
         points=finite_points(points, where=where, names=[names[k] for k in features]),
         columns=MappingProxyType(
-            {name: label_column(column) for name, (_, column) in kept.items()}
+            {name: label_column(column, where=where) for name, (_, column) in kept.items()}
         ),
     )
 

@@ -15,6 +15,8 @@ from .table import Table, check_labels, check_size, finite_points, label_column,
 
 __all__ = ["read_h5ad"]
 
+_DEEPEST = 3  # groups within an element: a column of categories in a data frame has two
+
 
 def read_h5ad(path: Path, labels: Sequence[str], *, layer: str | None, obsm: str | None) -> Table:
     """X, a layer or an embedding as points, columns of `obs` as labels.
@@ -37,12 +39,16 @@ def read_h5ad(path: Path, labels: Sequence[str], *, layer: str | None, obsm: str
         raise InvalidInputError(msg)
     try:
         with h5py.File(path, "r") as file:
-            element, where = _element(file, path.name, layer, obsm)
+            element, where = _element(file, path.name, layer, obsm, h5py)
             # A sparse matrix is a group with its shape beside it, a data frame one without.
             shape = getattr(element, "shape", None) or element.attrs.get("shape", ())
             check_size(math.prod(int(n) for n in shape), where=where)
+            check_size(_n_cells(element, h5py), where=where)
             values = io.read_elem(element)
-            observations = io.read_elem(file["obs"]) if labels else None
+            observations = None
+            if labels:
+                check_size(_n_cells(file["obs"], h5py), where=f"{path.name}, obs,")
+                observations = io.read_elem(file["obs"])
     except InvalidInputError:
         raise
     # anndata's own errors derive from Exception and are private.
@@ -59,12 +65,46 @@ def read_h5ad(path: Path, labels: Sequence[str], *, layer: str | None, obsm: str
     if observations is not None:
         names = [str(name) for name in observations.columns]
         check_labels(labels, names, where=f"{path.name} (obs)")
-        columns = {name: label_column(observations[name].tolist()) for name in labels}
+        columns = {
+            name: label_column(observations[name].tolist(), where=path.name) for name in labels
+        }
     return Table(points=points, columns=MappingProxyType(columns))
 
 
-def _element(file: Any, name: str, layer: str | None, obsm: str | None) -> tuple[Any, str]:
+def _n_cells(node: Any, h5py: Any, depth: int = 0) -> int:
+    """How many numbers of eight bytes the part of the file takes.
+
+    Raises:
+        InvalidInputError: If the part, or one within it, lies in another file, which HDF5 would
+            open and read.
+    """
+    if isinstance(node, h5py.Dataset):
+        if node.external or node.is_virtual:
+            msg = f"{node.name} lies in another file. Copy it into this one."
+            raise InvalidInputError(msg)
+        return int(node.size or 0) * -(-node.dtype.itemsize // 8)
+    if depth > _DEEPEST:
+        msg = f"{node.name} is nested too deeply."
+        raise InvalidInputError(msg)
+    total = 0
+    for name in node:
+        _check_link(node, name, h5py)
+        total += _n_cells(node[name], h5py, depth + 1)
+    return total
+
+
+def _check_link(group: Any, name: str, h5py: Any) -> None:
+    if isinstance(group.get(name, getlink=True), h5py.ExternalLink):
+        msg = f"{group.name.rstrip('/')}/{name} lies in another file. Copy it into this one."
+        raise InvalidInputError(msg)
+
+
+def _element(
+    file: Any, name: str, layer: str | None, obsm: str | None, h5py: Any
+) -> tuple[Any, str]:
     """The part of the file that holds the points, and its name."""
+    for group in ("X", "layers", "obsm", "obs"):
+        _check_link(file, group, h5py)
     layers, embeddings = (
         list(file[group]) if group in file else [] for group in ("layers", "obsm")
     )
@@ -77,6 +117,7 @@ def _element(file: Any, name: str, layer: str | None, obsm: str | None) -> tuple
             if key not in names:
                 msg = f"{name} has no {key!r} in {group}. {there}"
                 raise InvalidInputError(msg)
+            _check_link(file[group], key, h5py)
             return file[group][key], f"{name}, {group}/{key},"
     if "X" not in file or file["X"].attrs.get("encoding-type") == "null":
         msg = f"{name} has no X. {there} Choose with --layer NAME or --obsm NAME."

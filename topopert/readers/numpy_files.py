@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import tokenize
 import zipfile
-import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -17,23 +15,10 @@ from numpy.typing import NDArray
 
 from topopert.errors import InvalidInputError
 
+from .npz_entry import UNREADABLE, check_entries, entry_header, npy_header, read_entry
 from .table import Table, check_labels, check_size, finite_points, label_column, listed
 
 __all__ = ["read_npy", "read_npz"]
-
-# What NumPy and zipfile raise for damaged files; a header is parsed as Python's own literals.
-_UNREADABLE = (
-    EOFError,
-    KeyError,
-    MemoryError,
-    OSError,
-    OverflowError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    tokenize.TokenError,
-    zlib.error,
-)
 
 
 def read_npy(path: Path) -> Table:
@@ -49,12 +34,14 @@ def read_npy(path: Path) -> Table:
         raise InvalidInputError(msg)
 
     def load() -> NDArray[Any]:
+        with path.open("rb") as file:
+            shape, dtype = npy_header(file)
+        _check_size(shape, dtype, path.name)
         # A memory map refuses a file that is shorter than its header says, `load` would first
         # make room for what the header says.
         return np.load(path, mmap_mode="r", allow_pickle=False)
 
     array = _guarded(load, path.name)
-    check_size(array.size, where=path.name)
     # A copy: the file may change while models train.
     return Table(points=finite_points(array, where=path.name).copy())
 
@@ -73,6 +60,7 @@ def read_npz(path: Path, labels: Sequence[str], *, array: str | None) -> Table:
     """
     try:
         with zipfile.ZipFile(path) as archive:
+            check_entries(archive)
             names = [n.removesuffix(".npy") for n in archive.namelist() if n.endswith(".npy")]
             check_labels(labels, names, where=path.name)
             name = _points_name(path.name, names, labels, array)
@@ -88,10 +76,12 @@ def read_npz(path: Path, labels: Sequence[str], *, array: str | None) -> Table:
                         f"each of the {len(points)} rows is needed."
                     )
                     raise InvalidInputError(msg)
-                columns[label] = label_column(column.tolist())
-    # zipfile has RuntimeError for an encrypted entry, and NotImplementedError below it.
-    except (zipfile.BadZipFile, RuntimeError) as err:
-        msg = f"{path.name} is damaged or not a file of `numpy.savez`: {err}."
+                columns[label] = label_column(column.tolist(), where=path.name)
+    except InvalidInputError:
+        raise
+    except UNREADABLE as err:
+        reason = " ".join(str(err).split()) or type(err).__name__
+        msg = f"{path.name} is damaged or not a file of `numpy.savez`: {reason}."
         raise InvalidInputError(msg) from err
     return Table(points=points, columns=MappingProxyType(columns))
 
@@ -115,15 +105,16 @@ def _points_name(
 
 def _member(archive: zipfile.ZipFile, name: str, where: str) -> NDArray[Any]:
     def load() -> NDArray[Any]:
-        with archive.open(f"{name}.npy") as entry:
-            version = npy.read_magic(entry)
-            header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-            shape, _, _ = header(entry)
-            check_size(math.prod(shape), where=where)
-        with archive.open(f"{name}.npy") as entry:
-            return npy.read_array(entry, allow_pickle=False)  # compares the checksum at its end
+        shape, dtype = entry_header(archive, f"{name}.npy")
+        _check_size(shape, dtype, where)
+        return read_entry(archive, f"{name}.npy")
 
     return _guarded(load, f"{where}, array {name!r},")
+
+
+def _check_size(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> None:
+    # Text and exotic numbers may be longer than eight bytes.
+    check_size(math.prod(shape) * -(-dtype.itemsize // 8), where=where)
 
 
 def _guarded(load: Callable[[], NDArray[Any]], where: str) -> NDArray[Any]:
@@ -132,8 +123,8 @@ def _guarded(load: Callable[[], NDArray[Any]], where: str) -> NDArray[Any]:
         return load()
     except InvalidInputError:
         raise
-    except _UNREADABLE as err:
-        if "allow_pickle" in str(err) or "Python objects" in str(err):
+    except UNREADABLE as err:
+        if "Python objects" in str(err):
             msg = (
                 f"{where} holds Python objects, which could run code when read. Save numbers: "
                 "`numpy.save(path, array.astype(float))`."

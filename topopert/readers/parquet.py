@@ -49,12 +49,17 @@ def read_parquet(path: Path, labels: Sequence[str]) -> Table:
             check_labels(labels, names, where=where)
             features = [name for name in names if name not in labels]
             _check_types(where, {name: schema.field(name).type for name in features})
-            check_size(file.metadata.num_rows * len(features), where=where)
-            table = file.read()
+            check_size(_n_cells(file.metadata, len(names)), where=where)
+            text = [name for name in labels if _is_text(schema.field(name).type)]
+        # Equal texts are then one object, however many rows have it.
+        with parquet.ParquetFile(path, read_dictionary=text) as file:
+            table = file.read(columns=names)
+        table.validate(full=True)  # indices in range, text in UTF-8
+        cells = {name: _cells(table.column(name)) for name in labels}
     except InvalidInputError:
         raise
-    # A damaged name is a UnicodeDecodeError.
-    except (arrow.ArrowException, OSError, ValueError) as err:
+    # A damaged name is a UnicodeDecodeError, a date beyond Python's an OverflowError.
+    except (arrow.ArrowException, OSError, OverflowError, ValueError) as err:
         msg = f"{where} cannot be read as parquet: {' '.join(str(err).split())} Is it whole?"
         raise InvalidInputError(msg) from err
     if not features or not len(table):
@@ -74,9 +79,35 @@ def read_parquet(path: Path, labels: Sequence[str]) -> Table:
     return Table(
         points=finite_points(points, where=where, names=features),
         columns=MappingProxyType(
-            {name: label_column(table.column(name).to_pylist()) for name in labels}
+            {name: label_column(column, where=where) for name, column in cells.items()}
         ),
     )
+
+
+def _n_cells(metadata: Any, n_columns: int) -> int:
+    """How many numbers reading would make room for, whichever part of the metadata is right."""
+    # Not `group.column(k)`: on some damaged files pyarrow ends the process there.
+    groups = [metadata.row_group(k) for k in range(metadata.num_row_groups)]
+    n_rows = max(metadata.num_rows, sum(max(0, group.num_rows) for group in groups))
+    n_bytes = sum(max(0, group.total_byte_size) for group in groups)
+    return max(n_rows * n_columns, n_bytes // 8)
+
+
+def _cells(column: Any) -> list[Any]:
+    kinds: Any = require("pyarrow.types", extra="files")
+    cells = []
+    for chunk in column.chunks:
+        if kinds.is_dictionary(chunk.type):
+            words = [*chunk.dictionary.to_pylist(), None]
+            cells += [words[-1 if k is None else k] for k in chunk.indices.to_pylist()]
+        else:
+            cells += chunk.to_pylist()
+    return cells
+
+
+def _is_text(kind: Any) -> bool:
+    kinds: Any = require("pyarrow.types", extra="files")
+    return kinds.is_string(kind) or kinds.is_large_string(kind)
 
 
 def _check_types(where: str, types: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
+from topopert._checks import check_path
 from topopert.errors import InvalidInputError
 
 from .delimited import read_delimited
@@ -43,7 +44,7 @@ def read_table(
             what cannot be used; an option does not suit the format.
         MissingDependencyError: If the package that reads the format is missing.
     """
-    path = Path(path)
+    path = check_path(path, name="path")
     suffix = path.suffix.lower()
     _check_file(path)
     if suffix not in SUFFIXES:

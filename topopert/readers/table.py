@@ -24,6 +24,7 @@ __all__ = [
     "label_column",
     "listed",
     "missing_cell",
+    "shortened",
 ]
 
 # 2 GB in double precision: distances and models need several times as much again.
@@ -43,8 +44,13 @@ class Table:
 
 def listed(names: Sequence[str], *, most: int = 8) -> str:
     """Names for a message, not more of them than a line holds."""
-    shown = ", ".join(repr(str(name)) for name in names[:most])
+    shown = ", ".join(repr(shortened(str(name))) for name in names[:most])
     return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def shortened(text: str, *, most: int = 60) -> str:
+    """The text for a message, cut where it would fill more than a line."""
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def check_labels(labels: Sequence[str], names: Sequence[str], *, where: str) -> None:
@@ -94,10 +100,10 @@ def is_missing(text: str) -> bool:
 
 def missing_cell(row: int, column: str, *, where: str, value: str = "") -> InvalidInputError:
     """The error about a cell without a number in it; rows count from 1, without the header."""
-    what = f"holds {value!r}" if value else "is missing"
+    what = f"holds {shortened(value)!r}" if value else "is missing"
     return InvalidInputError(
-        f"{where}: the value in row {row}, column {column!r}, {what}. Fill such cells in, or "
-        "leave out their rows or columns."
+        f"{where}: the value in row {row}, column {shortened(column)!r}, {what}. Fill such cells "
+        "in, or leave out their rows or columns."
     )
 
 
@@ -124,7 +130,8 @@ def finite_points(
         raise InvalidInputError(msg)
     check_size(values.size, where=where)
     single = values.dtype == np.float32
-    points = np.ascontiguousarray(values, dtype=np.float32 if single else np.float64)
+    with np.errstate(over="ignore"):  # quadruple precision; what overflows is refused below
+        points = np.ascontiguousarray(values, dtype=np.float32 if single else np.float64)
     finite = np.isfinite(points)
     if not finite.all():
         row, column = (int(k) for k in np.argwhere(~finite)[0])
@@ -133,21 +140,37 @@ def finite_points(
     return points
 
 
-def label_column(values: Sequence[Any]) -> NDArray[Any]:
+def label_column(values: Sequence[Any], *, where: str) -> NDArray[Any]:
     """A column to colour by: whole numbers, numbers (NaN where missing), else text.
 
     Args:
         values: Text, numbers or None, one per row.
+        where: The file, for messages.
+
+    Raises:
+        InvalidInputError: If it is text too long for an array, where each cell has room for the
+            longest.
     """
     texts = ["" if v is None or v != v else str(v).strip() for v in values]
     try:
         numbers = [math.nan if is_missing(text) else float(text) for text in texts]
     except ValueError:
-        return np.array(texts, dtype=np.str_)
+        return _text(texts, where)
     column = np.array(numbers, dtype=np.float64)
     if np.isnan(column).all():
-        return np.array(texts, dtype=np.str_)
+        return _text(texts, where)
     whole = np.isfinite(column).all() and (np.abs(column) < 2**53).all()
     if whole and np.array_equal(column, column.round()):
         return column.astype(np.int64)
     return column
+
+
+def _text(texts: Sequence[str], where: str) -> NDArray[np.str_]:
+    longest = max(map(len, texts), default=0)
+    if longest * len(texts) > MAX_CELLS:
+        msg = (
+            f"{where}: a label has a text of {longest:,} characters, too long for {len(texts):,} "
+            "rows. Shorten it, or leave the column out."
+        )
+        raise InvalidInputError(msg)
+    return np.array(texts, dtype=np.str_)

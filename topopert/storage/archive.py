@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,12 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from topopert._checks import check_path
 from topopert.errors import InvalidInputError
+from topopert.readers.npz_entry import UNREADABLE
 
 from .atomic import replacing
+from .reading import MOST_TEXT, parsed_json, unpacked_arrays
 
 __all__ = ["read_archive", "write_archive"]
 
@@ -32,9 +34,9 @@ def write_archive(
     The same content gives the same bytes.
 
     Raises:
-        InvalidInputError: If the folder does not exist or the path is one.
+        InvalidInputError: If the folder does not exist, the path is one, or there is no room.
     """
-    target = Path(path)
+    target = check_path(path, name="path")
     if target.is_dir() or not target.parent.is_dir():
         missing = "is a folder" if target.is_dir() else f"lies in no folder: make {target.parent}"
         msg = f"`{target}` {missing}. Name a file, e.g. `topology.npz`."
@@ -55,42 +57,37 @@ def read_archive(path: str | Path) -> tuple[dict[str, Any], dict[str, NDArray[An
         InvalidInputError: If the file is missing, damaged, of another program or of a later
             version.
     """
-    source = Path(path)
+    source = check_path(path, name="path")
     if not source.is_file():
         msg = f"There is no file `{source}`."
         raise InvalidInputError(msg)
     try:
         with zipfile.ZipFile(source) as archive:
-            names = archive.namelist()
-            if _HEADER not in names:
+            if _HEADER not in archive.namelist():
                 raise InvalidInputError(_foreign(source))
-            header = json.loads(archive.read(_HEADER))
+            header = _header(archive)
             if not isinstance(header, dict) or header.get("format") != _FORMAT:
                 raise InvalidInputError(_foreign(source))
             if header.get("version") != _VERSION:
+                version = header.get("version")
                 msg = (
-                    f"`{source}` has version {header.get('version')!r} of topopert's format, this "
-                    f"release reads version {_VERSION}. Load it with the release that wrote it."
+                    f"`{source}` has version {version!r:.40} of topopert's format, this release "
+                    f"reads version {_VERSION}. Load it with the release that wrote it."
                 )
                 raise InvalidInputError(msg)
-            arrays = {}
-            for name in names:
-                if name.endswith(".npy"):
-                    with archive.open(name) as entry:
-                        arrays[name.removesuffix(".npy")] = npy.read_array(
-                            entry, allow_pickle=False
-                        )
-                        # The checksum is compared at the end of the entry, not before.
-                        entry.read()
-    except zipfile.BadZipFile as err:
-        msg = f"`{source}` is damaged or no file of topopert's: {err}. Save it again."
-        raise InvalidInputError(msg) from err
-    except (EOFError, KeyError, OSError, UnicodeDecodeError, ValueError, zlib.error) as err:
-        if isinstance(err, InvalidInputError):
-            raise
-        msg = f"`{source}` cannot be read: {err}. Save it again."
+            arrays = unpacked_arrays(archive, source.stat().st_size)
+    except InvalidInputError:
+        raise
+    except UNREADABLE as err:
+        reason = " ".join(str(err).split()) or type(err).__name__
+        msg = f"`{source}` is damaged or no file of topopert's: {reason}. Save it again."
         raise InvalidInputError(msg) from err
     return header, arrays
+
+
+def _header(archive: zipfile.ZipFile) -> Any:
+    with archive.open(_HEADER) as entry:
+        return parsed_json(entry.read(MOST_TEXT + 1))
 
 
 def _foreign(source: Path) -> str:

@@ -49,12 +49,21 @@ def load(path: str | Path) -> PersistentTopology | Hamiltonian:
     readers = {"PersistentTopology": topology_from_state, "Hamiltonian": hamiltonian_from_state}
     reader = readers.get(str(record.get("kind")))
     if reader is None:
-        msg = f"`{path}` holds a {record.get('kind')!r}, which this release does not know."
+        msg = f"`{path}` holds a {record.get('kind')!r:.60}, which this release does not know."
         raise InvalidInputError(msg)
     try:
         return reader(record, arrays)
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as err:
-        if isinstance(err, InvalidInputError):
-            raise
-        msg = f"`{path}` is incomplete or was changed: {type(err).__name__} {err}. Save it again."
+    # RuntimeError: torch's, for buffers of another shape, and Python's, for potentials nested
+    # without end.
+    except (
+        AttributeError,
+        IndexError,
+        KeyError,
+        OverflowError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as err:
+        reason = f"{type(err).__name__} {' '.join(str(err).split())[:300]}"
+        msg = f"`{path}` is incomplete or was changed: {reason}. Save it again."
         raise InvalidInputError(msg) from err
