@@ -76,7 +76,11 @@ class LandmarkExtension(nn.Module):
     def from_spec(cls, spec: AnchorSpec, *, dtype: torch.dtype | None = None) -> LandmarkExtension:
         """The extension of anchors, its buffers in `dtype` (torch's default if None)."""
         dtype = torch.get_default_dtype() if dtype is None else dtype
-        landmarks, values = torch.as_tensor(spec.landmarks), torch.as_tensor(spec.values)
+        # Copies: buffers are the module's own, and torch warns of arrays that are read-only.
+        landmarks, values = (
+            torch.from_numpy(np.array(array, dtype=np.float64))
+            for array in (spec.landmarks, spec.values)
+        )
         return cls(landmarks, values, spec.radius).to(dtype)
 
     def weights(self, points: Tensor) -> Tensor:
@@ -115,7 +119,8 @@ class LandmarkExtension(nn.Module):
 
 def _full_precision(device_type: str) -> AbstractContextManager[object]:
     """A block without autocast, for nothing where there is none."""
-    if torch.is_autocast_enabled(device_type):
+    # Where there are shapes but no values, torch knows no autocast and raises.
+    if device_type != "meta" and torch.is_autocast_enabled(device_type):
         return torch.autocast(device_type, enabled=False)
     return nullcontext()
 

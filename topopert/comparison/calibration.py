@@ -151,7 +151,7 @@ def calibrate(
     plans = [baseline_plan]
     for index, coupling in enumerate(candidates):
         energy = ArmEnergy(
-            Hamiltonian(setup.hamiltonian.potential, coupling).to(setup.inside.device),
+            Hamiltonian(setup.hamiltonian.potential, coupling).to(setup.train.device),
             by_anchors=perturbed.energy is not None and perturbed.energy.by_anchors,
         )
         plans.append(ArmPlan(name=f"coupling {index}", energy=energy, context=perturbed.context))

@@ -57,7 +57,8 @@ def compare(
     likelihood takes them as they are).
 
     Args:
-        points: Data, shape (N, D), N >= 20.
+        points: Data, shape (N, D), N >= 20. A memory map is not copied whole: beside its own
+            pages a comparison holds single-precision rows and a copy of the training rows.
         hamiltonian: The perturbation; None builds anchors by `PersistentTopology(latent_dim)`.
         latent_dim: Dimension d of the latent space.
         coupling: λ where the Hamiltonian is built here; None is
@@ -94,10 +95,11 @@ def compare(
         The report.
 
     Raises:
-        InvalidInputError: If an argument cannot be used, or the directory holds a comparison with
-            other arguments; raised before any training.
+        InvalidInputError: If an argument cannot be used, points and latents do not fit into the
+            machine's memory, or the directory is in use or holds a comparison with other
+            arguments; raised before any training. Or if a file cannot be written.
         MissingDependencyError: If the executor's package is not installed.
-        BackendError: If a worker of the executor dies.
+        BackendError: If a worker of the executor dies, or memory runs out.
 
     References:
         Moor, Horn, Rieck, Borgwardt, Topological autoencoders (2020), for the signature control.
@@ -173,7 +175,7 @@ def _arm(setup: Setup, name: str, results: dict[Chunk, ChunkResult]) -> Arm:
     latents, neg_elbo, kl = (joined(f) for f in ("latents", "neg_elbo", "kl_per_axis"))
     finite = np.isfinite(latents).all(axis=(1, 2)) & np.isfinite(neg_elbo)
     enough = finite.sum() >= 3
-    held_out = setup.inside[setup.test_rows].cpu().numpy()
+    held_out = setup.test.cpu().numpy()
     length = min(len(part.learning_curve) for part in parts)
     curve = np.concatenate([part.learning_curve[:length] for part in parts], axis=1)
     return Arm(

@@ -5,25 +5,30 @@ from __future__ import annotations
 import json
 import math
 import os
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from topopert._checks import check_path, check_stored
 from topopert._text_table import aligned
 from topopert.errors import InvalidInputError
 from topopert.records import Estimate, PersistenceDiagram, TopologicalFeature
-from topopert.storage import replacing
+from topopert.storage import read_arrays, read_json, replacing
 
 from .arms import Arm
-from .metrics.degeneracy import DegeneracyMetrics
-from .metrics.faithfulness import FaithfulnessMetrics
+from .runs.fingerprint import named_digest
+from .stored import (
+    ARM_ARRAYS,
+    METRICS,
+    stored_arms,
+    stored_diagrams,
+    stored_feature,
+    stored_verdict,
+)
 from .verdict import Verdict
 from .web import write_page
 
@@ -32,15 +37,6 @@ __all__ = ["ComparisonReport", "TableRow"]
 _FORMAT = "topopert comparison"
 _VERSION = 3
 _RECORD, _ARRAYS = "report.json", "arrays.npz"
-_METRICS = {"metrics": DegeneracyMetrics, "faithfulness": FaithfulnessMetrics}
-_ARM_ARRAYS = (
-    "latents",
-    "logvars",
-    "neg_elbo",
-    "reconstruction",
-    "kl_per_axis",
-    "learning_curve",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,12 +126,12 @@ class ComparisonReport:
     def save(self, directory: str | os.PathLike[str]) -> None:
         """Write the report into a directory: JSON for the figures, npz for the arrays.
 
-        Each file appears whole or not at all.
+        Each file appears whole or not at all, and both only once both are written.
 
         Raises:
-            InvalidInputError: If the directory cannot be made.
+            InvalidInputError: If the directory cannot be made or the files not be written.
         """
-        target = Path(directory)
+        target = check_path(directory, name="directory")
         try:
             target.mkdir(parents=True, exist_ok=True)
         except OSError as err:
@@ -146,16 +142,18 @@ class ComparisonReport:
             "test_rows": self.test_rows,
         }
         for name, arm in self.arms.items():
-            for field in _ARM_ARRAYS:
+            for field in ARM_ARRAYS:
                 arrays[f"arms/{name}/{field}"] = getattr(arm, field)
         for diagram in self.diagrams:
             arrays[f"diagrams/{diagram.homology_dim}/pairs"] = diagram.pairs
             arrays[f"diagrams/{diagram.homology_dim}/essential"] = diagram.essential
-        with replacing(target / _ARRAYS) as file:
+        # Two files, and the machine may stop between their renames: one knows the other.
+        figures = {**self._record(), "arrays_sha256": named_digest(arrays)}
+        text = json.dumps(_without_nan(figures), indent=2, allow_nan=False)
+        with replacing(target / _RECORD) as record, replacing(target / _ARRAYS) as file:
+            record.write(text.encode() + b"\n")
+            record.flush()
             np.savez_compressed(file, allow_pickle=False, **arrays)
-        with replacing(target / _RECORD) as file:
-            text = json.dumps(_without_nan(self._record()), indent=2, allow_nan=False)
-            file.write(text.encode() + b"\n")
 
     def _record(self) -> dict[str, Any]:
         return {
@@ -174,7 +172,7 @@ class ComparisonReport:
                     name: None if getattr(arm, kind) is None else asdict(getattr(arm, kind))
                     for name, arm in self.arms.items()
                 }
-                for kind in _METRICS
+                for kind in METRICS
             },
             "features": [asdict(feature) for feature in self.features],
             "settings": dict(self.settings),
@@ -211,87 +209,63 @@ class ComparisonReport:
         Raises:
             InvalidInputError: If the directory holds no report, or one of another version.
         """
-        source = Path(directory)
+        source = check_path(directory, name="directory")
         try:
-            record = json.loads((source / _RECORD).read_text())
-            # NumPy leaves a file that it opened itself open when it is no archive.
-            with (source / _ARRAYS).open("rb") as file:
-                archive = np.load(file, allow_pickle=False)
-                arrays = {name: archive[name] for name in archive.files}
-        except (
-            OSError,
-            ValueError,
-            EOFError,
-            AttributeError,
-            zipfile.BadZipFile,
-            zlib.error,
-        ) as err:
-            msg = f"No report can be read from {source}: {err}"
+            record = read_json(source / _RECORD)
+        except (OSError, ValueError) as err:
+            msg = f"No report can be read from {source}: {err}. Give what `report.save` wrote."
             raise InvalidInputError(msg) from err
         if not isinstance(record, dict) or record.get("format") != _FORMAT:
             msg = f"{source / _RECORD} is not a report of topopert."
             raise InvalidInputError(msg)
         if record.get("version") != _VERSION:
-            msg = f"{source} holds version {record.get('version')} of the report, not {_VERSION}."
+            found = record.get("version")
+            msg = f"{source} holds version {found!r:.40} of the report, not {_VERSION}."
+            raise InvalidInputError(msg)
+        arrays = read_arrays(source / _ARRAYS)
+        # Earlier reports have no digest.
+        if record.get("arrays_sha256") not in (None, named_digest(arrays)):
+            msg = (
+                f"{source / _RECORD} and {source / _ARRAYS} are not of one report: was it "
+                "interrupted while it was saved? Save it again, or resume the comparison."
+            )
             raise InvalidInputError(msg)
         try:
             return cls._from_record(record, arrays)
-        except (KeyError, TypeError, AttributeError) as err:
-            msg = f"The report in {source} is incomplete: {err!r} is missing or malformed."
+        except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as err:
+            reason = " ".join(str(err).split())[:300] or "a part is malformed"
+            what = f"{reason} is missing" if isinstance(err, KeyError) else reason
+            msg = f"The report in {source} is incomplete or was changed: {what}. Save it again."
             raise InvalidInputError(msg) from err
 
     @classmethod
     def _from_record(
         cls, record: dict[str, Any], arrays: dict[str, NDArray[Any]]
     ) -> ComparisonReport:
-        arms = {}
-        for name, entry in record["arms"].items():
-            arms[name] = Arm(
-                name=name,
-                **{field: arrays[f"arms/{name}/{field}"] for field in _ARM_ARRAYS},
-                seconds=entry["seconds"],
-                diverged=tuple(entry["diverged"]),
-                **{kind: _metrics(kind, record[kind][name]) for kind in _METRICS},
-            )
-        dims = range(sum(name.endswith("/pairs") for name in arrays))
+        rows = {
+            name: check_stored(arrays[name], name=name, shape=(None,), kinds="iu")
+            for name in ("train_rows", "test_rows")
+        }
+        n_points = sum(map(len, rows.values()))
+        if not all(((part >= 0) & (part < n_points)).all() for part in rows.values()):
+            msg = f"its rows are not among the {n_points} that there are"
+            raise InvalidInputError(msg)
+        arms = stored_arms(record, arrays, len(rows["test_rows"]))
+        judged = [name for name in arms if name != "baseline"]
+        verdicts = {name: stored_verdict(record["verdicts"][name]) for name in judged}
+        diagrams = stored_diagrams(arrays)
+        settings = record["settings"]
+        if not isinstance(settings, dict) or not (diagrams == () or "layout" in settings):
+            msg = "its settings are not whole"
+            raise InvalidInputError(msg)
         return cls(
             arms=MappingProxyType(arms),
-            verdicts=MappingProxyType(
-                {name: _verdict(entry) for name, entry in record["verdicts"].items()}
-            ),
-            settings=MappingProxyType(record["settings"]),
-            train_rows=arrays["train_rows"],
-            test_rows=arrays["test_rows"],
-            diagrams=tuple(
-                PersistenceDiagram(
-                    pairs=arrays[f"diagrams/{k}/pairs"],
-                    essential=arrays[f"diagrams/{k}/essential"],
-                    homology_dim=k,
-                )
-                for k in dims
-            ),
-            features=tuple(TopologicalFeature(**entry) for entry in record["features"]),
+            verdicts=MappingProxyType(verdicts),
+            settings=MappingProxyType(settings),
+            **rows,
+            diagrams=diagrams,
+            features=tuple(stored_feature(entry) for entry in record["features"]),
         )
-
-
-def _metrics(kind: str, entry: dict[str, Any] | None) -> Any:
-    """The record that was written as a dictionary of estimates; None stood for NaN."""
-    if entry is None:
-        return None
-    return _METRICS[kind](
-        **{
-            name: Estimate(**{k: math.nan if v is None else v for k, v in estimate.items()})
-            for name, estimate in entry.items()
-        }
-    )
-
-
-def _verdict(entry: dict[str, Any]) -> Verdict:
-    ratios = {
-        key: None if entry.get(key) is None else Estimate(**entry[key])
-        for key in ("disparity_ratio", "invariant_ratio", "elbo_difference")
-    }
-    return Verdict(**{**entry, **ratios})
 
 
 def _without_nan(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import replace
 
 import torch
@@ -39,11 +39,12 @@ def run_setup(
     tasks = setup.tasks()
     counter = StepCounter(tasks, on_progress)
     results: dict[Chunk, ChunkResult] = {}
+    continued = {task.plan.continues for task in tasks}
     if folder is not None:
         for task in tasks:
             kept = folder.read(task.chunk)
             if kept is not None:
-                results[task.chunk] = kept
+                results[task.chunk] = _without_models(kept, task, continued)
                 counter(task, task.config.n_steps)
     # An arm that continues another one waits for it.
     for follows in (False, True):
@@ -55,9 +56,16 @@ def run_setup(
         for task, result in run_tasks(due, executor=executor, on_step=counter):
             if folder is not None:
                 folder.write(task.chunk, result)
-            results[task.chunk] = result
+            results[task.chunk] = _without_models(result, task, continued)
             logger.info("%s: %.1f s", task.chunk.name, result.seconds)
     return results
+
+
+def _without_models(
+    result: ChunkResult, task: Task, continued: Container[str | None]
+) -> ChunkResult:
+    """The result without its trained models, unless another arm goes on from them."""
+    return result if task.plan.name in continued else replace(result, state={})
 
 
 def _continued(task: Task, setup: Setup, results: dict[Chunk, ChunkResult]) -> Task:

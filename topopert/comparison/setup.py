@@ -34,6 +34,7 @@ from .runs.fingerprint import (
     hamiltonian_digest,
     versions,
 )
+from .runs.memory import check_memory
 from .runs.own_training import TrainingFunction
 from .runs.plans import ArmPlan, plan_arms
 from .runs.tasks import Chunk, Task
@@ -64,10 +65,10 @@ _FINETUNING_SHARE = 4
 class Setup:
     """A comparison that is ready to be trained."""
 
-    rows: NDArray[np.floating[Any]]  # the points as given, (N, D)
     train_rows: NDArray[np.intp]
     test_rows: NDArray[np.intp]
-    inside: Tensor  # all points as the models see them, (N, D)
+    train: Tensor  # the training rows as the models see them, (N_train, D)
+    test: Tensor  # the held-out ones, (N_test, D)
     units: DataUnits
     training: TrainingConfig
     rule: VerdictRule
@@ -83,7 +84,7 @@ class Setup:
     arguments: dict[str, Any]  # all that decides what is trained, plain values
     latent_dim: int
 
-    def task(self, plan: ArmPlan, seeds: Sequence[int]) -> Task:
+    def task(self, plan: ArmPlan, seeds: range) -> Task:
         """The training of some seeds of an arm, from their initial weights."""
         config = self.training
         if plan.continues is not None:
@@ -93,9 +94,9 @@ class Setup:
             plan=plan,
             models=[self.models[k] for k in seeds],
             streams=[self.streams[k] for k in seeds],
-            samples=None if self.samples is None else self.samples[list(seeds)],
-            train=self.inside[self.train_rows],
-            test=self.inside[self.test_rows],
+            samples=None if self.samples is None else self.samples[_as_slice(seeds)],
+            train=self.train,
+            test=self.test,
             noise_variance=self.units.noise_variance_inside,
             config=config,
             function=self.function,
@@ -163,15 +164,17 @@ def prepare(
     check_choice(vary, VARIATIONS, name="vary")
     factories = model_factories(model, vary)
     check_executor(executor)
+    _check_size(points, latent_dim=latent_dim, n_seeds=n_seeds, n_arms=2 + len(controls))
     rows = _checked_rows(points, latent_dim)
 
     split_rng, control_rng, evaluation_rng = spawn_generators(seed, 3)
     train_rows, test_rows = _split(len(rows), split_rng)
+    training_rows = rows[train_rows]
     if training.likelihood == "bernoulli":
         units = unit_interval(rows)
     else:
-        units = data_units(rows[train_rows], training.noise_variance)
-    inside = torch.as_tensor(units.inside(rows), dtype=torch.float32, device=device)
+        units = data_units(training_rows, training.noise_variance)
+    inside = torch.from_numpy(units.rows_inside(rows, train_rows)).to(device)
     streams = spawn_runs(seed, n_seeds)
     models = initial_models(
         factories, inside[:2], latent_dim, streams, likelihood=training.likelihood
@@ -182,14 +185,14 @@ def prepare(
 
     topology, anchors = None, None
     if hamiltonian is None:
-        topology = PersistentTopology(latent_dim=latent_dim).fit(rows[train_rows])
+        topology = PersistentTopology(latent_dim=latent_dim).fit(training_rows)
         # In double precision, unlike the potential's own.
-        anchors = topology.transform(rows[train_rows])
+        anchors = topology.transform(training_rows)
         hamiltonian = Hamiltonian(AnchorPotential(topology.anchors()), coupling)
     wanted = "landscape" in controls and topology is not None
     plans = plan_arms(
         hamiltonian,
-        rows[train_rows],
+        training_rows,
         controls,
         anchors=anchors,
         wells=topology.wells() if wanted and topology is not None else None,
@@ -198,7 +201,7 @@ def prepare(
         device=inside.device,
     )
     for plan in plans:
-        _check_energy(plan, inside[train_rows[:2]], latent_dim)
+        _check_energy(plan, inside[:2], latent_dim)
     evaluation_seed = int(evaluation_rng.integers(2**62))
     arguments = {
         "points": array_digest(rows),
@@ -220,10 +223,10 @@ def prepare(
         "versions": versions(),
     }
     return Setup(
-        rows=rows,
         train_rows=train_rows,
         test_rows=test_rows,
-        inside=inside,
+        train=inside,
+        test=torch.from_numpy(units.rows_inside(rows, test_rows)).to(device),
         units=units,
         training=training,
         rule=rule,
@@ -256,9 +259,33 @@ def _checked_rows(points: Any, latent_dim: int) -> NDArray[np.floating[Any]]:
     return rows
 
 
+def _check_size(points: Any, *, latent_dim: int, n_seeds: int, n_arms: int) -> None:
+    """Refuse what memory cannot hold before a file that is mapped is read through."""
+    shape = getattr(points, "shape", ())
+    if len(shape) != 2 or not all(isinstance(size, int) for size in shape):
+        return  # for other checks to say
+    check_memory(
+        (shape[0], shape[1]),
+        itemsize=4 if str(getattr(points, "dtype", "")).endswith("float32") else 8,
+        n_test=_n_test(shape[0]),
+        latent_dim=latent_dim,
+        n_seeds=n_seeds,
+        n_arms=n_arms,
+    )
+
+
+def _n_test(n_points: int) -> int:
+    return max(3, round(_TEST_SHARE * n_points))
+
+
+def _as_slice(seeds: range) -> slice:
+    """The seeds of a group as a slice: what it takes of a tensor is no copy."""
+    return slice(seeds.start, seeds.stop, seeds.step)
+
+
 def _split(n_points: int, rng: np.random.Generator) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     order = rng.permutation(n_points)
-    n_test = max(3, round(_TEST_SHARE * n_points))
+    n_test = _n_test(n_points)
     return np.sort(order[n_test:]), np.sort(order[:n_test])
 
 

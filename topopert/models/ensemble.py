@@ -56,7 +56,12 @@ class Ensemble:
     @torch.no_grad()
     def decode(self, z: Tensor) -> list[Decoded]:
         """What each of the K decoders answers to its part of z (K, B, d)."""
-        return [self._call(k, "decode", z[k]) for k in range(len(self))]
+        return [self.decode_run(k, z[k]) for k in range(len(self))]
+
+    @torch.no_grad()
+    def decode_run(self, k: int, z: Tensor) -> Decoded:
+        """What the decoder of model k alone answers to z (B, d)."""
+        return self._call(k, "decode", z)
 
     def _call(self, k: int, method: str, value: Tensor) -> Any:
         self.skeleton.eval()  # no dropout, no statistics of the batch

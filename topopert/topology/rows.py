@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -15,8 +16,10 @@ from topopert.errors import InvalidInputError
 
 __all__ = ["DaskRows", "Rows", "is_dask", "read_rows"]
 
-# A block and its distances to a few hundred landmarks stay in the cache.
+# A block and its distances to a few hundred landmarks stay in the cache; a block of many features
+# has fewer rows, so that it takes no more than 32 MB.
 BLOCK = 4096
+_NUMBERS = 1 << 22
 
 Result = TypeVar("Result")
 
@@ -38,8 +41,9 @@ class Rows:
 
     def blocks(self) -> Iterator[NDArray[np.floating[Any]]]:
         """The rows in order, at most 4096 at a time; writable, as tensors want them."""
-        for start in range(0, len(self), BLOCK):
-            yield self._floating(self._array[start : start + BLOCK])
+        size = min(BLOCK, max(1, _NUMBERS // self.shape[1]))
+        for start in range(0, len(self), size):
+            yield self._floating(self._array[start : start + size])
 
     def take(self, indices: NDArray[np.integer[Any]]) -> NDArray[np.floating[Any]]:
         """The rows with these indices, in their order."""
@@ -62,6 +66,28 @@ class Rows:
     def map(self, work: Callable[[NDArray[np.floating[Any]]], Result]) -> list[Result]:
         """What `work` gives for each block, in order."""
         return [work(block) for block in self.blocks()]
+
+    def rowwise(self, work: Callable[[NDArray[np.floating[Any]]], NDArray[Any]]) -> NDArray[Any]:
+        """What `work` gives for the rows of each block, shape (B, ...), in one array (N, ...)."""
+        answer: NDArray[Any] | None = None
+        start = 0
+        # Written into one array: a result kept after each block would lie in the room that the
+        # block's distances have left, and the next block's would find none there: 3 GB at N = 10⁶.
+        for block in self.blocks():
+            part = work(block)
+            if answer is None:
+                answer = np.empty((len(self), *part.shape[1:]), dtype=part.dtype)
+            answer[start : start + len(part)] = part
+            start += len(part)
+        return np.empty(0) if answer is None else answer
+
+    def reduce(
+        self,
+        work: Callable[[NDArray[np.floating[Any]]], Result],
+        combine: Callable[[Result, Result], Result],
+    ) -> Result:
+        """What `work` gives for each block, put together two by two, in order."""
+        return functools.reduce(combine, (work(block) for block in self.blocks()))
 
     def _floating(self, block: NDArray[Any]) -> NDArray[np.floating[Any]]:
         # A block of a read-only array, or of one in reverse such as scikit-learn's principal
@@ -92,6 +118,18 @@ class DaskRows(Rows):
     def map(self, work: Callable[[NDArray[np.floating[Any]]], Result]) -> list[Result]:
         """What `work` gives for each block, in order."""
         return [result for results in self.map_chunks(_OnBlocks(work)) for result in results]
+
+    def rowwise(self, work: Callable[[NDArray[np.floating[Any]]], NDArray[Any]]) -> NDArray[Any]:
+        """What `work` gives for the rows of each block, shape (B, ...), in one array (N, ...)."""
+        return np.concatenate(self.map(work))
+
+    def reduce(
+        self,
+        work: Callable[[NDArray[np.floating[Any]]], Result],
+        combine: Callable[[Result, Result], Result],
+    ) -> Result:
+        """What `work` gives for each block, put together two by two, in order."""
+        return functools.reduce(combine, self.map(work))
 
     def map_chunks(self, work: Callable[[NDArray[Any]], Result]) -> list[Result]:
         """What `work` gives for each chunk, in order; only the results leave the workers."""

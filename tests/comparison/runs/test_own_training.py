@@ -106,7 +106,7 @@ def test_a_bernoulli_likelihood_takes_the_data_as_they_are(rng) -> None:
     images = (rng.random(p.shape) < p).astype(float)
     config = tp.TrainingConfig(n_steps=100, likelihood="bernoulli")
     setup = setup_of(images, training=config)
-    assert torch.equal(setup.inside, torch.from_numpy(images).float())
+    assert torch.equal(setup.train, torch.from_numpy(images[setup.train_rows]).float())
     report = quick(images, training=config)
     entropy = -(p * np.log(p) + (1 - p) * np.log(1 - p)).sum(axis=1).mean()
     for arm in report.arms.values():

@@ -99,7 +99,7 @@ def degeneracy(
         invariant_disparity=distance(pairwise.invariant_disparity(latents), high=1.0),
         cca_disparity=distance(pairwise.canonical_disparity(latents), high=1.0),
         cka=similarity(pairwise.linear_cka(latents)),
-        distance_correlation=similarity(pairwise.distance_correlation(subset), low=-1.0),
+        distance_correlation=similarity(pairwise.correlation(distances), low=-1.0),
         neighbour_overlap=similarity(pairwise.neighbour_overlap(subset)),
         mcc=similarity(pairwise.axis_match_correlation(latents)),
         active_units=mean_estimate(active_units(latents)),

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from .disparity import cross_products
+from .disparity import over_pairs
 
 __all__ = ["unsupervised_disentanglement"]
 
@@ -37,12 +37,17 @@ def unsupervised_disentanglement(
     norms = np.linalg.norm(ranks, axis=1, keepdims=True)
     ranks /= np.maximum(norms, np.finfo(float).tiny)
     ranks *= informative[:, None, :]  # uninformative axes are like nothing
-    similarity = np.abs(cross_products(ranks))  # (K, K, d, d)
-    strength = sum(_strength(similarity, axis).sum(axis=2) for axis in (2, 3))  # (K, K)
+    strength = over_pairs(ranks, _strength)  # (K, K)
     n_informative = informative.sum(axis=1)
     return strength / np.maximum(n_informative[:, None] + n_informative, 1)
 
 
-def _strength(similarity: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    total = similarity.sum(axis=axis)
-    return similarity.max(axis=axis) ** 2 / np.where(total > 0, total, 1.0)
+def _strength(products: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The two sums of the score, from the axes' correlations, shape (k, K, d, d)."""
+    similarity = np.abs(products)
+    strength = np.zeros(similarity.shape[:2])
+    for axis in (2, 3):
+        total = similarity.sum(axis=axis)
+        share = similarity.max(axis=axis) ** 2 / np.where(total > 0, total, 1.0)
+        strength += share.sum(axis=2)
+    return strength

@@ -28,6 +28,8 @@ from .controls import potential_terms, takes_anchors
 
 __all__ = ["ArmEnergy", "ArmPlan", "plan_arms"]
 
+_NUMBERS = 1 << 22  # of the points at once
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ArmPlan:
@@ -134,9 +136,10 @@ def _anchors_of(
     terms = potential_terms(hamiltonian.potential)
     (field,) = (term for term in terms if isinstance(term, AnchorPotential))
     device = field.extension.landmarks.device
+    answer = np.empty((len(points), field.extension.weighted.shape[1] - 1))
+    size = max(1, min(4096, _NUMBERS // points.shape[1]))
     with torch.no_grad():
-        blocks = [
-            field.anchors(block.to(device)).double().cpu()
-            for block in torch.as_tensor(points).split(4096)
-        ]
-    return torch.cat(blocks).numpy()
+        for start in range(0, len(points), size):
+            block = torch.as_tensor(points[start : start + size]).to(device)
+            answer[start : start + size] = field.anchors(block).double().cpu().numpy()
+    return answer

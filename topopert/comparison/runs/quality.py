@@ -16,6 +16,7 @@ __all__ = ["HeldOut", "evaluate"]
 # Draws from the posterior per point: the Monte Carlo error of −ELBO is then far below the spread
 # between seeds.
 _DRAWS = 8
+_BLOCK = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,15 +48,19 @@ def evaluate(
         noise_variance: σ² of the decoder, in squared units of the points.
         generator: Draws the posterior's noise; all arms are given the same stream.
     """
-    means, logvars = [], []
+    shape = (len(ensemble), len(points), ensemble.encode(points[:1])[0].shape[2])
+    means, logvars = np.empty(shape), np.empty(shape)
     misfit, scale = np.zeros(len(ensemble)), np.zeros(len(ensemble))
     kl_per_axis = 0.0
-    for block in points.split(1024):
+    for start in range(0, len(points), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        block = points[rows]
         mean, logvar = ensemble.encode(block)  # (K, B, d)
         for _ in range(_DRAWS):
             # One draw for all seeds: a seed's figure does not depend on those beside it.
             noise = torch.randn(mean.shape[1:], generator=generator).to(mean)
-            for k, decoded in enumerate(ensemble.decode(reparameterize(mean, logvar, noise))):
+            for k, z in enumerate(reparameterize(mean, logvar, noise)):
+                decoded = ensemble.decode_run(k, z)  # one at a time: each is as large as the block
                 own = reconstruction(
                     block, decoded, likelihood=likelihood, noise_variance=noise_variance
                 )
@@ -63,15 +68,14 @@ def evaluate(
                 spread = log_scale(decoded)
                 if isinstance(spread, Tensor):
                     scale[k] += float(spread.double().sum()) / _DRAWS
-        means.append(mean)
-        logvars.append(logvar)
+        means[:, rows], logvars[:, rows] = mean.cpu().numpy(), logvar.cpu().numpy()
         kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar)
         kl_per_axis = kl_per_axis + kl.double().sum(dim=1).cpu().numpy()  # (K, d)
     n_points = len(points)
     kl_per_axis = np.asarray(kl_per_axis) / n_points
     return HeldOut(
-        mean=torch.cat(means, dim=1).double().cpu().numpy(),
-        logvar=torch.cat(logvars, dim=1).double().cpu().numpy(),
+        mean=means,
+        logvar=logvars,
         neg_elbo=(misfit + scale) / n_points + kl_per_axis.sum(axis=1),
         reconstruction=misfit / n_points,
         kl_per_axis=kl_per_axis,

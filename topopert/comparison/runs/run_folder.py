@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from topopert.errors import InvalidInputError, TopopertWarning
-from topopert.storage import read_archive, replacing, write_archive
+from topopert.storage import read_archive, read_json, remove_leftovers, replacing, write_archive
 
 from .fingerprint import named_digest
 from .tasks import Chunk, ChunkResult
@@ -25,6 +25,7 @@ __all__ = ["RunFolder"]
 logger = logging.getLogger(__name__)
 
 _ARGUMENTS, _LOCK, _RUNS = "arguments.json", ".lock", "runs"
+_REPORT = ("report.json", "arrays.npz")
 _ARRAYS = [f.name for f in fields(ChunkResult) if f.name not in ("seconds", "state")]
 
 
@@ -51,19 +52,25 @@ class RunFolder:
         """
         try:
             (self.folder / _RUNS).mkdir(parents=True, exist_ok=True)
-            # The system takes such a lock away with the process, however that ends.
-            lock = FileLock(self.folder / _LOCK, timeout=0)
-            lock.acquire()
+            # The system takes such a lock away with the process, however that ends. It is tried
+            # once: a time limit, even of 0, would wait for a clock.
+            lock = FileLock(self.folder / _LOCK)
+            lock.acquire(blocking=False)
         except Timeout as err:
             msg = (
                 f"Another comparison is at work in {self.folder}. Wait for it, or choose another "
                 "`directory`."
             )
             raise InvalidInputError(msg) from err
-        except OSError as err:
-            msg = f"The runs cannot be kept in {self.folder}: {err.strerror or err}."
+        # NotImplementedError: a file system without locks.
+        except (NotImplementedError, OSError) as err:
+            reason = getattr(err, "strerror", None) or err
+            msg = (
+                f"The runs cannot be kept in {self.folder}: {reason}. Choose another `directory`."
+            )
             raise InvalidInputError(msg) from err
         try:
+            self._tidy()
             self._agree()
             yield
         finally:
@@ -72,7 +79,7 @@ class RunFolder:
     def _agree(self) -> None:
         kept = self.folder / _ARGUMENTS
         if not kept.exists():
-            others = [n for n in ("report.json", "arrays.npz") if (self.folder / n).exists()]
+            others = [name for name in _REPORT if (self.folder / name).exists()]
             if others:
                 msg = (
                     f"{self.folder} holds {others[0]}, and not from a comparison that kept its "
@@ -83,10 +90,10 @@ class RunFolder:
                 file.write(json.dumps(self.arguments, indent=1, sort_keys=True).encode() + b"\n")
             return
         try:
-            former = json.loads(kept.read_text())
+            former = read_json(kept)
             names = [k for k in {**former, **self.arguments} if self._differs(former, k)]
-        except (AttributeError, TypeError, ValueError) as err:
-            msg = f"{kept} is damaged: {err}. Choose another `directory`."
+        except (AttributeError, OSError, TypeError, ValueError) as err:
+            msg = f"{kept} cannot be read: {err}. Choose another `directory`."
             raise InvalidInputError(msg) from err
         if names:
             listed = "; ".join(
@@ -99,6 +106,12 @@ class RunFolder:
             )
             raise InvalidInputError(msg)
 
+    def _tidy(self) -> None:
+        """Take away what a killed comparison was writing, where no other writes now."""
+        remove_leftovers(self.folder / _RUNS)
+        for name in (_ARGUMENTS, *_REPORT):
+            remove_leftovers(self.folder, of=name)
+
     def _differs(self, former: Mapping[str, Any], name: str) -> bool:
         return (name in former, former.get(name)) != (
             name in self.arguments,
@@ -106,7 +119,11 @@ class RunFolder:
         )
 
     def write(self, chunk: Chunk, result: ChunkResult) -> None:
-        """Keep the result of a chunk."""
+        """Keep the result of a chunk.
+
+        Raises:
+            InvalidInputError: If there is no room for it, or no permission.
+        """
         arrays: dict[str, NDArray[Any]] = {name: getattr(result, name) for name in _ARRAYS}
         arrays |= {f"state/{name}": value for name, value in result.state.items()}
         record = {

@@ -11,9 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from topopert.errors import BackendError
 from topopert.models import Ensemble, StepRecord, TrainingConfig, train_ensemble
 from topopert.rng import RunStreams
 
+from .memory import is_out_of_memory
 from .own_training import TrainingFunction, train_by
 from .plans import ArmPlan
 from .quality import evaluate
@@ -73,10 +75,29 @@ def run_task(task: Task, on_step: Callable[[int], None] | None = None) -> ChunkR
     Args:
         task: The task.
         on_step: Called with the number of steps done, from 1, a step being one of all seeds.
+
+    Raises:
+        BackendError: If memory runs out.
     """
+    try:
+        return _run(task, on_step)
+    except (MemoryError, RuntimeError) as err:
+        if not is_out_of_memory(err):
+            raise
+        seeds = ", ".join(map(str, task.chunk.seeds))
+        reason = " ".join(str(err).split())
+        msg = (
+            f"Memory ran out while arm {task.chunk.arm!r} was trained (seeds {seeds}): "
+            f"{reason or type(err).__name__}. Take a smaller model, fewer rows or a smaller "
+            "batch_size."
+        )
+        raise BackendError(msg) from err
+
+
+def _run(task: Task, on_step: Callable[[int], None] | None) -> ChunkResult:
     started = time.perf_counter()
     ensemble, losses = _trained(task, on_step or (lambda step: None))
-    seconds = time.perf_counter() - started
+    seconds = max(0.0, time.perf_counter() - started)  # some machines' clocks step back
     held_out = evaluate(
         ensemble,
         task.test,

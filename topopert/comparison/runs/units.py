@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +18,7 @@ __all__ = ["DataUnits", "data_units", "unit_interval"]
 _INSIDE = 0.5
 _NOISE_SHARE, _FEW_FEATURES = 0.4, 20
 _LEAST_SHARE = 1e-4
+_BLOCK = 1 << 22  # numbers in double precision at once: never a copy of all points
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -29,6 +32,17 @@ class DataUnits:
     def inside(self, points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """The points as the models see them, shape (N, D)."""
         return (np.asarray(points, dtype=np.float64) - self.center) / self.scale
+
+    def rows_inside(
+        self, points: NDArray[np.floating[Any]], rows: NDArray[np.intp]
+    ) -> NDArray[np.float32]:
+        """Some rows of the points as the models see them, in single precision, shape (n, D)."""
+        answer = np.empty((len(rows), points.shape[1]), dtype=np.float32)
+        size = max(1, _BLOCK // points.shape[1])
+        for start in range(0, len(rows), size):
+            block = slice(start, start + size)
+            answer[block] = self.inside(points[rows[block]])
+        return answer
 
     @property
     def noise_variance_inside(self) -> float:
@@ -49,9 +63,12 @@ def data_units(points: NDArray[np.floating[Any]], noise_variance: float | None) 
     Raises:
         InvalidInputError: If σ² is above the mean variance per feature or below 1e-4 of it.
     """
-    center = points.mean(axis=0, dtype=np.float64)
-    total = float(((points - center) ** 2).mean(axis=0).sum())
-    n_features = points.shape[1]
+    n_points, n_features = points.shape
+    size = max(1, _BLOCK // n_features)
+    blocks = [points[start : start + size] for start in range(0, n_points, size)]
+    center = _total(block.sum(axis=0, dtype=np.float64) for block in blocks) / n_points
+    squares = _total(((block - center) ** 2).sum(axis=0) for block in blocks)
+    total = float((squares / n_points).sum())
     per_feature = total / n_features
     chosen = _NOISE_SHARE * total / max(n_features, _FEW_FEATURES)
     if noise_variance is not None:
@@ -66,6 +83,10 @@ def data_units(points: NDArray[np.floating[Any]], noise_variance: float | None) 
     return DataUnits(
         center=center, scale=float(np.sqrt(per_feature)) / _INSIDE, noise_variance=chosen
     )
+
+
+def _total(parts: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
+    return functools.reduce(np.add, parts)
 
 
 def unit_interval(points: NDArray[np.floating[Any]]) -> DataUnits:

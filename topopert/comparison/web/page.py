@@ -57,12 +57,8 @@ def write_page(
         script_hashes=[_digest(script) for script in scripts.values()],
         title=title or "Do the seeds agree?",
     )
-    try:
-        with replacing(target) as file:
-            file.write(text.encode())
-    except OSError as err:
-        msg = f"The page cannot be written to {target}: {err.strerror or err}."
-        raise InvalidInputError(msg) from err
+    with replacing(target) as file:
+        file.write(text.encode())
 
 
 def _checked_target(path: Any) -> Path:

@@ -1,0 +1,1 @@
+"""Sizes at the edge, each in a process of its own: `python -m tests.load`."""
