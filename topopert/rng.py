@@ -48,7 +48,8 @@ def spawn_runs(seed: int, n_runs: int) -> list[RunStreams]:
     runs = []
     for child in np.random.SeedSequence(seed).spawn(n_runs):
         names = ("init", "order_seed", "noise_seed", "sample_seed")
-        states = (int(s.generate_state(1, np.uint64)[0] >> 1) for s in child.spawn(len(names)))
+        # Shifted as Python's integer: NumPy 1 makes a uint64 and an int a float.
+        states = (int(s.generate_state(1, np.uint64)[0]) >> 1 for s in child.spawn(len(names)))
         runs.append(RunStreams(**dict(zip(names, states, strict=True))))
     return runs
 

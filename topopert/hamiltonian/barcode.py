@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from topopert._checks import check_count, check_real
 from topopert.backends import bottleneck_distance, sublevel_diagrams
-from topopert.errors import InvalidInputError
+from topopert.errors import InvalidInputError, InvalidTypeError
 from topopert.hamiltonian.surfaces import EnergySurface
 from topopert.records import PersistenceDiagram
 
@@ -113,6 +114,7 @@ def energy_barcode(surface: EnergySurface, *, spacing: float | None = None) -> E
             number > 0, or the grid would have too many nodes.
         BackendError: If GUDHI fails.
     """
+    _check_surface(surface)
     d = surface.latent_dim
     if d not in _SPACING:
         msg = (
@@ -149,6 +151,9 @@ def barcode_comparison(
     Raises:
         InvalidInputError: As `energy_barcode` does, or if the diagram is not one of H0.
     """
+    if not isinstance(spectrum, Spectrum):
+        msg = f"`spectrum` must be a Spectrum, got {type(spectrum).__name__}."
+        raise InvalidTypeError(msg)
     if diagram is None:
         diagram = energy_barcode(spectrum.surface).diagrams[0]
     lengths = _bar_lengths(diagram)
@@ -189,6 +194,10 @@ def arrhenius(
         asymptotics for small eigenvalues (2005), theorem 1.2.
     """
     n_levels = check_count(n_levels, name="n_levels", minimum=2)
+    _check_surface(surface)
+    if not isinstance(temperatures, Iterable):
+        msg = f"`temperatures` must be a sequence of numbers, got {temperatures!r}."
+        raise InvalidTypeError(msg)
     checked = [check_real(t, name="temperatures", low=0.0, low_open=True) for t in temperatures]
     if not checked:
         msg = "`temperatures` is empty. Give at least one, e.g. `[1.0, 0.5, 0.25]`."
@@ -214,8 +223,20 @@ def arrhenius(
     )
 
 
+def _check_surface(surface: Any) -> None:
+    if not isinstance(surface, EnergySurface):
+        msg = (
+            f"`surface` must be an energy surface, got {type(surface).__name__}. Pass "
+            "`landscape.surface` of an EnergyLandscape, or `spectrum.surface`."
+        )
+        raise InvalidTypeError(msg)
+
+
 def _bar_lengths(diagram: PersistenceDiagram) -> NDArray[np.float64]:
     """Lengths of H0's bars but that of the lowest minimum, descending."""
+    if not isinstance(diagram, PersistenceDiagram):
+        msg = f"`diagram` must be a PersistenceDiagram or None, got {type(diagram).__name__}."
+        raise InvalidTypeError(msg)
     if diagram.homology_dim != 0:
         msg = (
             f"Levels are compared with bars of H0, got a diagram of H{diagram.homology_dim}. Pass "

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from topopert.errors import InvalidInputError
 
-from .potential import check_posterior, compute_dtype
+from .posterior import check_excitation, check_posterior, compute_dtype
 
 __all__ = ["excitation_energy"]
 
@@ -24,7 +24,8 @@ def excitation_energy(mean: Tensor, logvar: Tensor | None) -> Tensor:
             energy, as 1/σ² grows without bound.
 
     Raises:
-        InvalidInputError: If the log-variance is missing or a shape or type is wrong.
+        InvalidInputError: If the log-variance is missing, a shape or type is wrong, or the energy
+            is not finite.
 
     References:
         Gross, Logarithmic Sobolev inequalities, Amer. J. Math. 97 (1975); de Bruijn's identity as
@@ -40,4 +41,6 @@ def excitation_energy(mean: Tensor, logvar: Tensor | None) -> Tensor:
     dtype = compute_dtype(mean.dtype)
     # (σ − 1/σ)² = 4 sinh²(½ log σ²), which keeps its digits near σ = 1.
     spread = torch.sinh(0.5 * logvar.to(dtype)).square()
-    return (0.25 * mean.to(dtype).square() + spread).sum(dim=-1)
+    energy = (0.25 * mean.to(dtype).square() + spread).sum(dim=-1)
+    check_excitation(energy, mean, logvar)
+    return energy

@@ -12,6 +12,8 @@ from topopert.records import GaugeCurvature
 
 __all__ = ["gauge_curvature"]
 
+_LARGEST = 1e300  # entry of C
+
 
 def gauge_curvature(mean: Any, anchors: Any) -> GaugeCurvature:
     """The energy's curvatures along the gauge orbit, at the best orthogonal alignment, for κλ = 1.
@@ -41,7 +43,12 @@ def gauge_curvature(mean: Any, anchors: Any) -> GaugeCurvature:
             "Pass one anchor per latent mean, of the same dimension."
         )
         raise InvalidInputError(msg)
-    s = np.linalg.svd(mean.T @ anchors / len(mean), compute_uv=False)  # (d,), descending
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is seen below
+        products = mean.T @ anchors / len(mean)  # C, (d, d)
+    if not np.abs(products).max() < _LARGEST:
+        msg = "`mean` and `anchors` are too large to be multiplied. Choose another unit."
+        raise InvalidInputError(msg)
+    s = np.linalg.svd(products, compute_uv=False)  # (d,), descending
     first, second = np.triu_indices(len(s), k=1)
     curvatures = np.sort(s[first] + s[second])  # (d(d − 1)/2,)
     return GaugeCurvature(

@@ -13,7 +13,7 @@ from topopert.errors import InvalidInputError
 
 from .couplings import Constant, Coupling, checked_coupling, coupling_at
 from .one_body_potential import OneBodyPotential
-from .posterior import check_energy
+from .posterior import check_energy, has_values
 from .potential import Potential
 from .prior import tilted_prior
 from .tilted_gaussian import TiltedGaussian
@@ -165,7 +165,6 @@ class Hamiltonian(nn.Module):
             logger.debug("λ = %.6g at progress %s", coupling, progress)
 
     def _values_are_due(self, mean: Tensor) -> bool:
-        # A compiler or `torch.func` would have to branch on values that it does not have.
-        if torch.compiler.is_compiling() or torch.func.debug_unwrap(mean) is not mean:
+        if not has_values(mean):
             return False
         return mean.device.type == "cpu" or not self._values_were_finite

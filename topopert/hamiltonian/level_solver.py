@@ -42,7 +42,8 @@ def surface_spectrum(
     "auto" takes a grid for d ≤ 3; for a mixture the exact marginals on its principal axes; for
     ½∣z∣² + λV the structure of V, else second-order perturbation theory where V is made of wells
     and λ·depth < 1; a variational basis on draws where there is nothing else. Levels below 1e-6
-    that these cannot tell from rounding are taken from the landscape's barriers.
+    that these cannot tell from rounding are taken from the landscape's barriers. The number of
+    threads may move what `Spectrum` says it may.
 
     Args:
         surface: U.

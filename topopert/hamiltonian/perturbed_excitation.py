@@ -13,7 +13,7 @@ from topopert.errors import InvalidInputError
 from .anchor_potential import AnchorPotential
 from .couplings import Constant
 from .one_body_potential import OneBodyPotential
-from .posterior import check_posterior, compute_dtype
+from .posterior import check_excitation, check_posterior, compute_dtype
 from .potential import Potential, leaves
 from .quadrature import Quadrature, default_quadrature
 from .well_potential import WellPotential
@@ -55,7 +55,7 @@ def perturbed_excitation_energy(
 
     Raises:
         InvalidInputError: If the log-variance is missing, a shape or type is wrong, data are
-            missing, or V is an interaction.
+            missing, V is an interaction, or the energy is not finite.
     """
     if logvar is None:
         msg = (
@@ -80,9 +80,12 @@ def perturbed_excitation_energy(
     mean, logvar = mean.to(dtype), logvar.to(dtype)
     parts = [(strength * f, leaf) for f, leaf in leaves(potential) if strength * f != 0]
     if all(isinstance(leaf, WellPotential | AnchorPotential) for _, leaf in parts):
-        return _closed_form(mean, logvar, parts, x, anchors)
-    quadrature = quadrature or default_quadrature(mean.shape[1])
-    return _by_quadrature(mean, logvar, (potential, strength), x, anchors, quadrature)
+        energy = _closed_form(mean, logvar, parts, x, anchors)
+    else:
+        rule = quadrature or default_quadrature(mean.shape[1])
+        energy = _by_quadrature(mean, logvar, (potential, strength), x, anchors, rule)
+    check_excitation(energy, mean, logvar)
+    return energy
 
 
 def _closed_form(
@@ -102,7 +105,7 @@ def _closed_form(
     # P σ² − 1, which for P = 1 keeps its digits near σ = 1.
     excess = precision * logvar.expm1() + (precision - 1)
     # ¼[∣P(μ − c)∣² + Σ(Pσ − 1/σ)²]
-    energy = 0.25 * (slope.square() + excess.square() * (-logvar).exp()).sum(dim=1)
+    energy = 0.25 * (slope.square() + (excess * (-0.5 * logvar).exp()).square()).sum(dim=1)
     wells = [(f, leaf) for f, leaf in parts if isinstance(leaf, WellPotential)]
     if not wells:
         return energy
@@ -142,7 +145,9 @@ def _sq_slope(
     n_wells = len(depths)
     i, j = torch.triu_indices(n_wells, n_wells, device=mean.device)
     total = mean.new_zeros(len(mean))
-    for pair in torch.arange(len(i), device=i.device).split(max(1, _BLOCK // mean.numel())):
+    for pair in torch.arange(len(i), device=i.device).split(
+        max(1, _BLOCK // max(1, mean.numel()))
+    ):
         a, b = i[pair], j[pair]
         both = sq_widths[a] + sq_widths[b]  # (P,)
         sq_width = (sq_widths[a] * sq_widths[b] / both)[:, None]

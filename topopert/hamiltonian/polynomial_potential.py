@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from topopert._checks import check_points
+from topopert._checks import check_points, plain_array, unusable
 from topopert.errors import InvalidInputError
 
 from .posterior import check_posterior, check_same_device, compute_dtype
@@ -48,7 +48,10 @@ class PolynomialPotential(Potential):
                 f"{powers.min():g} to {powers.max():g}."
             )
             raise InvalidInputError(msg)
-        column = np.asarray(coefficients, dtype=np.float64).reshape(-1, 1)
+        try:
+            column = np.asarray(plain_array(coefficients, name="coefficients")).reshape(-1, 1)
+        except ValueError as err:  # ragged
+            raise unusable("coefficients", err) from err
         factors = check_points(column, name="coefficients", min_points=1)[:, 0]
         if len(factors) != len(powers):
             msg = (
@@ -60,6 +63,9 @@ class PolynomialPotential(Potential):
         self.register_buffer("exponents", torch.from_numpy(powers.astype(np.int64)))
         dtype = torch.get_default_dtype()
         self.register_buffer("coefficients", torch.from_numpy(factors).to(dtype))
+        # Read once: asking the buffer at each call would wait for its device.
+        self.degree = int(powers.max())  # the highest power of one axis
+        self.register_load_state_dict_post_hook(_read_degree)
 
     def forward(
         self, z: Tensor, x: Tensor | None = None, *, anchors: Tensor | None = None
@@ -90,7 +96,7 @@ class PolynomialPotential(Potential):
         check_same_device(self.coefficients, mean)
         dtype = compute_dtype(mean.dtype)
         variance = None if logvar is None else logvar.to(dtype).exp()
-        moments = _moments(mean.to(dtype), variance, int(self.exponents.max()))  # (E + 1, B, d)
+        moments = _moments(mean.to(dtype), variance, self.degree)  # (E + 1, B, d)
         axes = torch.arange(self.latent_dim, device=mean.device)
         factors = moments[self.exponents, :, axes]  # (M, d, B)
         return self.coefficients.to(dtype) @ factors.prod(dim=1)
@@ -98,6 +104,12 @@ class PolynomialPotential(Potential):
     def extra_repr(self) -> str:
         """The number of terms, for `print`."""
         return f"n_terms={len(self.coefficients)}, latent_dim={self.latent_dim}"
+
+
+def _read_degree(potential: nn.Module, _: object) -> None:
+    """The degree of the exponents that were loaded."""
+    if isinstance(potential, PolynomialPotential) and not potential.exponents.is_meta:
+        potential.degree = int(potential.exponents.max())
 
 
 def _moments(mean: Tensor, variance: Tensor | None, degree: int) -> Tensor:

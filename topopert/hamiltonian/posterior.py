@@ -5,12 +5,21 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from topopert.errors import InvalidInputError
 
-__all__ = ["check_energy", "check_posterior", "check_same_device", "compute_dtype", "data_rows"]
+__all__ = [
+    "check_energy",
+    "check_excitation",
+    "check_posterior",
+    "check_same_device",
+    "compute_dtype",
+    "data_rows",
+    "has_values",
+]
 
 
 def compute_dtype(dtype: torch.dtype) -> torch.dtype:
@@ -26,8 +35,11 @@ def check_posterior(mean: Tensor, logvar: Tensor | None) -> None:
             and device.
     """
     _check_floating(mean, name="mean")
-    if mean.ndim != 2:
-        msg = f"`mean` must have shape (B, d), got {tuple(mean.shape)}. Flatten other axes first."
+    if mean.ndim != 2 or mean.shape[1] == 0:
+        msg = (
+            f"`mean` must have shape (B, d) with d >= 1, got {tuple(mean.shape)}. "
+            "Flatten other axes first."
+        )
         raise InvalidInputError(msg)
     if logvar is None:
         return
@@ -56,6 +68,10 @@ def data_rows(value: Any, mean: Tensor, *, name: str) -> Tensor:
             tensor on another device.
     """
     if not isinstance(value, Tensor):
+        if isinstance(value, np.ndarray) and (
+            not value.flags.writeable or min(value.strides, default=0) < 0
+        ):
+            value = value.copy()  # torch takes neither as it is
         try:
             value = torch.as_tensor(value, device=mean.device)
         except (TypeError, ValueError, RuntimeError) as err:
@@ -113,18 +129,7 @@ def check_energy(
     total = energy.detach().sum() + mean.detach().sum()
     if math.isfinite(total.item()) and top < highest:
         return
-    for name, value in (("mean", mean), ("logvar", logvar), ("x", x), ("anchors", anchors)):
-        if value is None:
-            continue
-        rows = torch.as_tensor(value).detach()
-        bad = (~rows.isfinite()).nonzero()
-        if len(bad):
-            msg = (
-                f"`{name}` holds {rows[tuple(bad[0])].item()} in row {int(bad[0, 0])}. "
-                "Either the data have a gap or training has diverged: look at the input, or lower "
-                "the learning rate."
-            )
-            raise InvalidInputError(msg)
+    _check_rows(mean=mean, logvar=logvar, x=x, anchors=anchors)
     if top >= highest:
         msg = (
             f"`logvar` reaches {top:.4g}, whose exponential overflows {dtype}. "
@@ -138,6 +143,56 @@ def check_energy(
             "by 0."
         )
         raise InvalidInputError(msg)
+
+
+def check_excitation(energy: Tensor, mean: Tensor, logvar: Tensor) -> None:
+    """Refuse a posterior whose excitation energy is no finite number, where values can be seen.
+
+    Args:
+        energy: Shape (B,).
+        mean: Shape (B, d).
+        logvar: Shape (B, d).
+
+    Raises:
+        InvalidInputError: If an energy is not finite.
+    """
+    if not has_values(energy) or bool(energy.detach().isfinite().all()):
+        return
+    _check_rows(mean=mean, logvar=logvar)
+    low, high = logvar.detach().aminmax()
+    msg = (
+        f"The excitation energy overflows {energy.dtype}: `mean` reaches "
+        f"{mean.detach().abs().amax().item():.4g}, `logvar` goes from {low.item():.4g} to "
+        f"{high.item():.4g}. Bound it in the encoder, e.g. `logvar.clamp(-20, 20)`, or pass "
+        "float64."
+    )
+    raise InvalidInputError(msg)
+
+
+def has_values(tensor: Tensor) -> bool:
+    """Whether one may branch on a tensor's values.
+
+    A compiler and `torch.func` do not have them, nor has the device "meta".
+    """
+    if torch.compiler.is_compiling() or torch.func.debug_unwrap(tensor) is not tensor:
+        return False
+    return not tensor.is_meta
+
+
+def _check_rows(**arguments: Any) -> None:
+    """Refuse arguments, by name, that hold NaN or infinity; None is left out."""
+    for name, value in arguments.items():
+        if value is None:
+            continue
+        rows = torch.as_tensor(value).detach()
+        bad = (~rows.isfinite()).nonzero()
+        if len(bad):
+            msg = (
+                f"`{name}` holds {rows[tuple(bad[0])].item()} in row {int(bad[0, 0])}. "
+                "Either the data have a gap or training has diverged: look at the input, or lower "
+                "the learning rate."
+            )
+            raise InvalidInputError(msg)
 
 
 def _check_floating(value: Any, *, name: str) -> None:

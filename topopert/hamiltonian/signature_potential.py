@@ -27,6 +27,8 @@ def signature_energy(z: Tensor, x: Tensor, *, max_homology_dim: int = 0) -> Tens
         x: Data of the same floating type, shape (B, D).
         max_homology_dim: Highest homology dimension whose pairs select.
     """
+    if not len(z):
+        return z.sum(dim=1)  # (0,): no distances
     edges, data_lengths = selected_edges(z, x, max_homology_dim)
     if x.requires_grad:
         # In this unit, which cancels, no length is too large or too small to square.

@@ -65,12 +65,28 @@ def hamiltonian_from_state(record: dict[str, Any], arrays: dict[str, NDArray[Any
         _potential(record["potential"], arrays, "potential."), kind(**coupling)
     )
     tensors = {
-        name: torch.from_numpy(np.array(arrays[name])).to(getattr(torch, dtype))
-        for name, dtype in record["dtypes"].items()
+        name: _tensor(arrays[name], name, dtype) for name, dtype in record["dtypes"].items()
     }
     # assign: the buffers keep the precision that they were saved in.
     hamiltonian.load_state_dict(tensors, assign=True)
     return hamiltonian
+
+
+def _tensor(array: NDArray[Any], name: str, dtype: str) -> torch.Tensor:
+    """The buffer in the precision that it was saved in.
+
+    Raises:
+        InvalidInputError: If the precision is none of torch's, or the buffer holds no numbers.
+    """
+    kind = getattr(torch, dtype, None)
+    if not isinstance(kind, torch.dtype):
+        msg = f"Buffer {name!r:.60} has the dtype {dtype!r:.60}, which torch does not know."
+        raise InvalidInputError(msg)
+    tensor = torch.from_numpy(np.array(array)).to(kind)
+    if not tensor.isfinite().all():
+        msg = f"Buffer {name!r:.60} holds NaN or infinity."
+        raise InvalidInputError(msg)
+    return tensor
 
 
 def _potential_record(potential: nn.Module) -> dict[str, Any]:
@@ -93,6 +109,9 @@ def _potential(record: dict[str, Any], arrays: dict[str, NDArray[Any]], prefix: 
     """A potential whose buffers have the right names and shapes; their content comes later."""
     kind = record["kind"]
     if kind == "SumPotential":
+        if not record["terms"]:
+            msg = "A sum of potentials has no terms."
+            raise InvalidInputError(msg)
         terms = [
             _potential(term, arrays, f"{prefix}terms.{k}.")
             for k, term in enumerate(record["terms"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -64,8 +65,8 @@ class WellPotential(Potential):
             raise InvalidInputError(msg)
         self.latent_dim = wells.centers.shape[1]
         for name in ("centers", "depths", "widths"):
-            value = torch.as_tensor(getattr(wells, name)).to(torch.get_default_dtype())
-            self.register_buffer(name, value)
+            value = np.array(getattr(wells, name), dtype=np.float64)  # a copy: buffers are ours
+            self.register_buffer(name, torch.from_numpy(value).to(torch.get_default_dtype()))
 
     def forward(
         self, z: Tensor, x: Tensor | None = None, *, anchors: Tensor | None = None

@@ -10,7 +10,7 @@ from scipy.spatial.distance import pdist, squareform
 from sklearn.metrics import pairwise_distances as sklearn_distances
 
 from topopert._checks import check_square_distances
-from topopert.errors import InvalidInputError
+from topopert.errors import InvalidInputError, InvalidTypeError
 
 __all__ = ["check_metric", "distances_to", "metric_distances", "pairwise_distances"]
 
@@ -60,6 +60,9 @@ def check_metric(metric: Any) -> str:
     Raises:
         InvalidInputError: If it does not.
     """
+    if not isinstance(metric, str):
+        msg = f"`metric` must be the name of a metric, got {type(metric).__name__}."
+        raise InvalidTypeError(msg)
     if metric in ("euclidean", "l2"):
         return "euclidean"
     if metric == "precomputed":

@@ -181,8 +181,7 @@ class PersistentTopology(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         rows = self._checked(points, reset=False)
         search = NearestLandmark(self._landmark_points, np.dtype(np.float64))
-        nearest = np.concatenate([indices for indices, _ in rows.map(search)])
-        return self._found.labels[nearest]
+        return self._found.labels[rows.rowwise(search.nearest)]
 
     def anchors(self) -> AnchorSpec:
         """The anchors as arrays, for `topopert.AnchorPotential`."""
@@ -235,7 +234,7 @@ class PersistentTopology(TransformerMixin, BaseEstimator):
         try:
             data: Any = points
             array: Any = validate_data(self, data, reset=reset, **settings)
-        except (TypeError, ValueError) as err:
+        except (OverflowError, TypeError, ValueError) as err:
             raise unusable("points", err) from err
         rows = Rows(array) if rows is None else rows
         if reset:
@@ -281,11 +280,11 @@ class PersistentTopology(TransformerMixin, BaseEstimator):
         first.sort()
         self.landmarks_ = indices[first]
         self._landmark_points = np.asarray(candidates[first], dtype=np.float64)
-        found = rows.map(NearestLandmark(self._landmark_points, self._working_type(rows)))
-        counts = [np.bincount(nearest, minlength=len(first)) for nearest, _ in found]
-        self._mass: NDArray[np.float64] = np.stack(counts).sum(axis=0, dtype=np.float64)
+        search = NearestLandmark(self._landmark_points, self._working_type(rows))
+        counts, radius = rows.reduce(search.shares, _together)
+        self._mass: NDArray[np.float64] = counts.astype(np.float64)
         if isinstance(rows, DaskRows):  # so far a bound
-            self.covering_radius_ = max(radius for _, radius in found)
+            self.covering_radius_ = radius
 
     def _lay_out(self, rows: Rows, dist: NDArray[np.float64]) -> None:
         choice = choose_layout(
@@ -299,7 +298,8 @@ class PersistentTopology(TransformerMixin, BaseEstimator):
         self.layout_, self.layout_distances_ = choice.name, choice.distances
         self.anchor_distance_ = choice.distances[choice.name]
         extension = self._extension(choice.values, self._working_type(rows))
-        mean, covariance = moments(rows.map(partial(extend, extension)))
+        laid_out = Rows(rows.rowwise(partial(extend, extension)))
+        mean, covariance = moments(list(laid_out.blocks()))
         self._anchor_values = scale_to_prior(choice.values, mean=mean, covariance=covariance)
 
     def _working_type(self, rows: Rows) -> np.dtype[Any]:
@@ -316,7 +316,14 @@ class PersistentTopology(TransformerMixin, BaseEstimator):
         return LandmarkExtension.from_spec(spec, dtype=torch.float32 if single else torch.float64)
 
     def _extend(self, values: NDArray[np.float64], rows: Rows) -> NDArray[np.float64]:
-        return np.concatenate(rows.map(partial(extend, self._extension(values))))
+        return rows.rowwise(partial(extend, self._extension(values)))
+
+
+def _together(
+    one: tuple[NDArray[np.intp], float], other: tuple[NDArray[np.intp], float]
+) -> tuple[NDArray[np.intp], float]:
+    """Shares of landmarks and the largest distance, of two parts of the points."""
+    return one[0] + other[0], max(one[1], other[1])
 
 
 def _largest_difference(first: NDArray[Any], block: NDArray[Any]) -> float:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 from torch import Tensor
 
-from topopert._checks import check_count, check_square_distances
+from topopert._checks import check_count, check_spread, check_square_distances
 from topopert.errors import InvalidInputError
 
 from .distances import check_metric, distances_to
@@ -33,6 +33,8 @@ _CANDIDATES = 256
 # points the one farthest from the mean is taken, so that on data of whole numbers, where ties are
 # many, neither the order of the rows nor a rotation decides.
 _TIE = {torch.float64: 1e-9, torch.float32: 1e-6}
+# Squared distances below this, or above its inverse, are looked at twice.
+_SMALL = {torch.float64: 1e-200, torch.float32: 1e-30}
 
 
 def maxmin_landmarks(
@@ -66,8 +68,9 @@ def maxmin_landmarks(
         metric; for a dask array an upper bound of it.
 
     Raises:
-        InvalidInputError: If the points are not a finite (N, D) array, n < 1, or the metric is
-            unknown or cannot be had of a dask array.
+        InvalidInputError: If the points are not a finite (N, D) array, their distances are too
+            large or too small to be squared, n < 1, or the metric is unknown or cannot be had of
+            a dask array.
 
     References:
         Gonzalez, Clustering to minimize the maximum intercluster distance (1985).
@@ -115,7 +118,7 @@ def nearest_landmarks(
         landmarks: Shape (n, D).
     """
     search = NearestLandmark(landmarks, np.dtype(np.float64))
-    return np.concatenate([search(block)[0] for block in Rows(points).blocks()])
+    return Rows(points).rowwise(search.nearest)
 
 
 class NearestLandmark:
@@ -133,6 +136,15 @@ class NearestLandmark:
         centred = self._landmarks - self._mean
         self._centres = torch.from_numpy(centred.astype(dtype))
         self._half_norms = 0.5 * self._centres.square().sum(dim=1)  # (n,)
+
+    def nearest(self, block: NDArray[np.floating[Any]]) -> NDArray[np.intp]:
+        """Nearest landmarks, shape (B,)."""
+        return self(block)[0]
+
+    def shares(self, block: NDArray[np.floating[Any]]) -> tuple[NDArray[np.intp], float]:
+        """Number of points that have each landmark nearest, shape (n,), and the distance."""
+        nearest, radius = self(block)
+        return np.bincount(nearest, minlength=len(self._landmarks)), radius
 
     def __call__(self, block: NDArray[np.floating[Any]]) -> tuple[NDArray[np.intp], float]:
         """Nearest landmarks, shape (B,), and the distance of the point that has it farthest."""
@@ -222,6 +234,8 @@ def _squared_norms(rows: Rows, dtype: np.dtype[Any]) -> tuple[Tensor, NDArray[An
 def _farthest(rows: Rows, n: int, dtype: np.dtype[Any]) -> tuple[NDArray[np.intp], Tensor, Tensor]:
     """Indices of n < N landmarks; squared distances to them and to the mean, shape (N,)."""
     sq_norms, mean = _squared_norms(rows, dtype)
+    if not _SMALL[sq_norms.dtype] < float(sq_norms.max()) < 1 / _SMALL[sq_norms.dtype]:
+        _check_unit(rows)
     sq_dist = torch.full_like(sq_norms, torch.inf)  # to the nearest landmark so far
     indices = np.empty(n, dtype=np.intp)
     indices[0] = int(sq_norms.argmax())
@@ -233,6 +247,14 @@ def _farthest(rows: Rows, n: int, dtype: np.dtype[Any]) -> tuple[NDArray[np.intp
             break
         found = _search_pool(sq_dist, rows, mean, sq_norms, indices, found)
     return indices, sq_dist, sq_norms
+
+
+def _check_unit(rows: Rows) -> None:
+    """Refuse points whose distances floating-point numbers cannot square; equal ones may pass."""
+    first = rows.take(np.array([0]))
+    spread = max(float(np.abs(block - first).max()) for block in rows.blocks())
+    if spread > 0:
+        check_spread(spread, n_points=len(rows), dtype=rows.dtype)
 
 
 def _centred(points: NDArray[Any], mean: NDArray[Any]) -> Tensor:

@@ -34,7 +34,8 @@ def component_gaps(graph: nx.Graph) -> list[Gap]:
     label = np.empty(len(graph), dtype=np.intp)
     for part, members in enumerate(nx.connected_components(parts)):
         label[list(members)] = part
-    tree = nx.Graph([(int(label[i]), int(label[j])) for i, j in bridges])
+    tree = nx.Graph()  # empty at first: given edges, older networkx would look for pandas
+    tree.add_edges_from((int(label[i]), int(label[j])) for i, j in bridges)
     gaps = []
     for i, j in bridges:
         ends = int(label[i]), int(label[j])

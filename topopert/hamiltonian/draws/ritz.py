@@ -76,7 +76,8 @@ def ritz_spectrum(
     low on the draws fitted, too high on the others. Where level 1 is small, draws on the barriers
     between the basins are added, at their weight in p.
 
-    `states` need Z: exact for a mixture at T = 1, estimated from the draws otherwise.
+    `states` need Z: exact for a mixture at T = 1, estimated from the draws otherwise. With another
+    number of threads levels and states differ by some 1e-11.
 
     Args:
         surface: U.

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from topopert._checks import check_count
-from topopert.errors import InvalidInputError
+from topopert._checks import check_count, check_strided
+from topopert.errors import InvalidInputError, InvalidTypeError
 from topopert.hamiltonian.surfaces import row_blocks
 
 __all__ = ["decode_along"]
@@ -39,6 +39,10 @@ def decode_along(
         given = points.dtype if isinstance(points, Tensor) else type(points).__name__
         msg = f"`points` must be a floating-point tensor of shape (..., d), got {given}."
         raise InvalidInputError(msg)
+    check_strided(points, name="points")
+    if not callable(decoder):
+        msg = f"`decoder` must be a function of the codes, got {type(decoder).__name__}."
+        raise InvalidTypeError(msg)
     module = _module_of(decoder)
     like = _like(module, points)
     codes = points.detach().reshape(-1, points.shape[-1])

@@ -41,7 +41,8 @@ def grid_spectrum(
     that level 0 is exactly 0; the levels are then those of the exact Laplacian of the grid in the
     space of the states found. Errors are estimated by a second, coarser grid, and the grid is
     refined while they are above the accuracy and it is not too large. States are splines of degree
-    5 through the modes; beyond the nodes, where p is below e^(−24), modes stay constant.
+    5 through the modes; beyond the nodes, where p is below e^(−24), modes stay constant. With
+    another number of threads levels and states differ by rounding, some 1e-15.
 
     Args:
         surface: U, d ≤ 3.

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from topopert._checks import check_count
+from topopert._checks import check_count, check_strided
 from topopert.errors import InvalidInputError
 from topopert.hamiltonian.couplings import Constant
 from topopert.hamiltonian.posterior import check_posterior
@@ -47,7 +47,8 @@ def differentiable_levels(
     The gradient of E_k is E_p[(E_k f_k² − ∣∇f_k∣²) ∂U] in whatever V depends on, and in λ
     (Hellmann and Feynman), in the form that is exact for the levels of the grid. Each level of a
     degenerate group gets the gradient of the group's mean: single levels have none there. The
-    graph is good for one derivative; V is evaluated with it once, at all nodes of the grid.
+    graph is good for one derivative; V is evaluated with it once, at all nodes of the grid. With
+    another number of threads the levels differ by rounding, some 1e-15.
 
     Args:
         potential: V, which depends on the code alone; a function of codes (B, d) is one.
@@ -60,16 +61,22 @@ def differentiable_levels(
         BackendError: If the eigensolver did not converge.
     """
     if isinstance(coupling, Tensor):
-        if coupling.numel() != 1:
-            msg = f"`coupling` must hold one value, got shape {tuple(coupling.shape)}."
+        check_strided(coupling, name="coupling")
+        if coupling.numel() != 1 or coupling.is_complex():
+            msg = (
+                f"`coupling` must hold one real value, got {coupling.dtype} of shape "
+                f"{tuple(coupling.shape)}."
+            )
             raise InvalidInputError(msg)
         strength: float | Constant = float(coupling.detach())
-        factor = coupling.reshape(()).double()
     else:
         strength = coupling
+    surface = TiltedSurface(potential, strength, latent_dim)  # checks it
+    if isinstance(coupling, Tensor):
+        factor = coupling.reshape(()).double()
+    else:
         value = coupling.value if isinstance(coupling, Constant) else coupling
         factor = torch.tensor(value, dtype=torch.float64)
-    surface = TiltedSurface(potential, strength, latent_dim)
     unit = TiltedSurface(potential, 1.0, latent_dim)
 
     def energy(z: Tensor) -> Tensor:

@@ -51,7 +51,8 @@ def marginal_spectrum(
 
     Errors are what solving the third axis together with the first two changes, against products,
     and the grids' own: an indicator, as what more axes would change is not seen. Activation
-    energies are those of the marginals.
+    energies are those of the marginals. With another number of threads levels and states differ by
+    rounding, some 1e-15.
 
     Args:
         surface: U = −log of a mixture, d ≥ 2.

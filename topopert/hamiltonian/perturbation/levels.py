@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -76,8 +77,8 @@ def perturbation_levels(
     References:
         Kato, Perturbation Theory for Linear Operators, 2nd ed. (1976), chapter II.
     """
-    if isinstance(order, bool) or order not in (1, 2):
-        msg = f"`order` must be 1 or 2, got {order!r}. For strong coupling use topopert.spectrum."
+    if not isinstance(order, Integral) or isinstance(order, bool) or order not in (1, 2):
+        msg = f"`order` must be 1 or 2, got {order!r:.80}. Else use topopert.spectrum."
         raise InvalidInputError(msg)
     n_levels = check_count(n_levels, name="n_levels")
     surface = TiltedSurface(potential, coupling, latent_dim)

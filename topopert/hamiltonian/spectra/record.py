@@ -30,6 +30,9 @@ class Spectrum:
     At temperature T the density is p = e^{−U/T}/Z and the levels are the rates of
     dz = −∇U dt + √(2T) dW. A state is φ_k = f_k √p, of norm 1; the ground state has f₀ = 1. The
     mode f_k is the observable that decays as e^{−E_k t}.
+
+    The same arguments give the same bits; with another number of threads levels and states differ
+    by rounding, some 1e-15, by Ritz functions 1e-11.
     """
 
     levels: Tensor  # E_k, (n_levels,), ascending with multiplicity, the 0 of the ground included

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from topopert._checks import check_points, check_real
+from topopert._checks import check_points, check_real, plain_array
 from topopert.errors import InvalidInputError, TopopertWarning
 
 from .mixture_surface import MixtureSurface
@@ -65,14 +65,14 @@ def posterior_surface(
 
 
 def _checked_logvar(logvar: Any, mean: np.ndarray) -> np.ndarray:
-    values = logvar.detach().cpu().numpy() if isinstance(logvar, Tensor) else np.asarray(logvar)
-    if np.isneginf(values).any():
+    given = plain_array(logvar, name="logvar")
+    if isinstance(given, np.ndarray) and given.dtype.kind == "f" and np.isneginf(given).any():
         msg = (
             "`logvar` holds −∞, that is σ = 0. For a deterministic code pass `logvar=None` and a "
             "`bandwidth`; else bound it in the encoder, e.g. `logvar.clamp(-20, 20)`."
         )
         raise InvalidInputError(msg)
-    values = np.asarray(check_points(logvar, name="logvar", min_points=1), dtype=np.float64)
+    values = np.asarray(check_points(given, name="logvar", min_points=1), dtype=np.float64)
     if values.shape != mean.shape:
         msg = (
             f"`logvar` must have the shape of `mean`, {mean.shape}, got {values.shape}. "
