@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from error_rates.clouds import AWKWARD, SHAPES, STRUCTURELESS
-from error_rates.rates import Rate, Size, counts_of, false_positives, power
 from scipy.stats import binom
 
 import topopert as tp
+from tests.error_rates.clouds import AWKWARD, SHAPES, STRUCTURELESS
+from tests.error_rates.rates import Rate, Size, counts_of, false_positives, power
 
 LEVEL = 0.05
 
