@@ -105,7 +105,7 @@ def training() -> Answer:
         [model(stream) for stream in streams],
         points,
         noise_variance=0.1,
-        config=tp.TrainingConfig(n_steps=20, batch_size=64),
+        config=tp.TrainingConfig(n_steps=8, batch_size=64),
         streams=streams,
         on_step=lambda record: losses.append(record.loss.clone()),
     )

@@ -157,7 +157,7 @@ def test_levels_of_a_posterior_are_inverse_squares_of_its_unit(factor: float) ->
 
 
 @given(seed=st.integers(0, 9), factor=st.sampled_from([1e-12, 0.3, 1e12]))
-@settings(max_examples=8)
+@settings(max_examples=5)
 def test_degeneracy_is_of_runs_without_order_frame_or_unit(seed: int, factor: float) -> None:
     runs, rng = latents(seed), np.random.default_rng(seed)
     expected = tp.degeneracy(runs)
@@ -188,7 +188,7 @@ def test_estimates_lie_in_their_intervals(seed: int, noise: float, n_runs: int) 
 
 
 @given(seed=st.integers(0, 9), factor=st.floats(1e-6, 1e6))
-@settings(max_examples=8)
+@settings(max_examples=5)
 def test_faithfulness_is_of_distances(seed: int, factor: float) -> None:
     runs, rng = latents(seed), np.random.default_rng(seed)
     points = runs[0] @ rng.normal(size=(D, 4))

@@ -82,7 +82,7 @@ ASKED: dict[str, dict[str, str]] = {
         "test_records_come_back_from_a_copy_and_a_pickle": "TrainingConfig",
     },
     "properties/test_repeatable.py": {
-        "test_the_same_arguments_give_the_same_bits": """
+        "test_another_process_gives_the_same_bits": """
             circle clusters digits figure_eight klein_bottle linked_circles sphere swiss_roll
             torus trefoil ArrheniusSeries Attachment BarcodeComparison Calibration Dataset
             EnergyBarcode Ensemble FrontPoint StepRecord arrhenius attach barcode_comparison

@@ -15,7 +15,8 @@ from .answers import ANSWERS
 
 ROOT = Path(__file__).parents[2]
 # Over 2 s for the pair; the processes below compare them.
-LONG = {"training", "energy_barcode", "ritz_spectrum", "marginal_spectrum", "image_patches"}
+LONG = {"energy_barcode", "image_patches", "landscape", "marginal_spectrum"}
+LONG |= {"prior in six dimensions", "ritz_spectrum", "structured_spectrum", "training"}
 
 
 def same_bits(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ def prior_scale(values: NDArray[np.float64], *, of: NDArray[np.float64]) -> NDAr
 
 
 def moments(
-    blocks: Sequence[NDArray[np.float64]],
+    blocks: Sequence[NDArray[np.floating[Any]]],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean, shape (d,), and covariance, shape (d, d), of points in blocks (B, d)."""
     n_points = sum(len(block) for block in blocks)
