@@ -10,7 +10,7 @@ PEERS := .venv-integrations
 BENCH_VENV := .venv-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-integrations lint bench figures significance intervals fronts table docs clean
+.PHONY: help demo test test-checkout test-fast test-integrations test-release lint pins bench figures significance intervals fronts table docs clean
 
 help:  ## show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/' | column -t -s ':'
@@ -18,7 +18,7 @@ help:  ## show what can be made
 # The stamp is the last thing to appear, so an installation that was cut short is made again.
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[html,plot,test]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[html,lint,plot,test]'
 	@touch $@
 
 $(PEERS)/.installed: pyproject.toml constraints.txt
@@ -29,11 +29,19 @@ $(PEERS)/.installed: pyproject.toml constraints.txt
 demo: $(VENV)/.installed  ## run the whole road on digits and on a torus, pictures into demo/
 	@$(BIN)/topopert demo
 
-test: lint  ## lint, then run all tests, slow ones included
-	$(BIN)/python -m pytest
+test: lint  ## lint, then all tests, slow ones included, beside those of the release; coverage
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-checkout test-release
 
 test-fast: $(VENV)/.installed  ## the tests that take no more than 2 s each
 	$(BIN)/python -m pytest -m 'not slow'
+
+test-checkout: $(VENV)/.installed  ## all tests, and the shares of lines and branches that they run
+	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage json --quiet -o .coverage.json
+	$(BIN)/python -m tests.coverage_floor .coverage.json
+
+test-release: $(VENV)/.installed  ## sdist and wheel; the wheel's fast tests with the lowest versions allowed
+	$(BIN)/python -m tests.release
 
 test-integrations: $(PEERS)/.installed  ## the tests and examples with other people's packages
 	$(PEERS)/bin/python -m pytest -m integration
@@ -71,5 +79,18 @@ docs: $(PEERS)/.installed  ## build the API documentation from docstrings, into 
 	@rm -rf docs
 	@$(PEERS)/bin/python -m tests.api_docs
 
+# Resolved for the CPU: a CUDA build of PyTorch is no part of the pins, and setuptools comes with
+# the environment. matplotlib before 3.10.8 says that pyparsing 3.3 has renamed what it calls.
+RESOLVE = uv pip compile pyproject.toml --quiet --custom-compile-command 'make pins' --all-extras --python-version 3.11 \
+	--python-platform x86_64-manylinux_2_28 --annotation-style line --output-file
+NO_CUDA = sed -i -E '/^(nvidia-|cuda-|triton|setuptools)/d'
+
+pins:  ## resolve constraints.txt and constraints-lowest.txt anew after pyproject.toml changed; needs uv
+	$(RESOLVE) constraints.txt  # what is pinned there stays where it suits
+	echo 'pyparsing<3.3' > .bounds.txt
+	$(RESOLVE) constraints-lowest.txt --resolution lowest-direct --constraint .bounds.txt
+	rm .bounds.txt
+	$(NO_CUDA) constraints.txt constraints-lowest.txt
+
 clean:  ## remove the environment and what was made
-	rm -rf $(VENV) $(PEERS) $(BENCH_VENV) demo docs .demo-* .pytest_cache .hypothesis .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(PEERS) $(BENCH_VENV) demo docs .coverage* .demo-* .pytest_cache .hypothesis .ruff_cache .import_linter_cache

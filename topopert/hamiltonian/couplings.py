@@ -54,6 +54,11 @@ class Adiabatic:
 
     Raises:
         InvalidInputError: If a value is out of its range.
+
+    Examples:
+        >>> coupling = Adiabatic(10.0, off_at=0.5)
+        >>> [coupling(progress) for progress in (0.0, 0.25, 0.5, 1.0)]
+        [10.0, 5.0, 0.0, 0.0]
     """
 
     start: float

@@ -33,6 +33,15 @@ class PolynomialPotential(Potential):
     Raises:
         InvalidInputError: If a shape is wrong, a coefficient is not finite or an exponent is no
             whole number from 0 to 60.
+
+    Examples:
+        V = 3z₁² − z₁z₂ at z = (1, 2), and averaged over a standard normal code:
+
+        >>> potential = PolynomialPotential([[2, 0], [1, 1]], [3.0, -1.0])
+        >>> potential(torch.tensor([[1.0, 2.0]]))
+        tensor([1.])
+        >>> potential.expectation(torch.zeros(1, 2), torch.zeros(1, 2))
+        tensor([3.])
     """
 
     scope: Scope = "code"

@@ -27,6 +27,11 @@ def kl_divergence(mean: Tensor, logvar: Tensor) -> Tensor:
     Args:
         mean: μ, shape (B, d).
         logvar: log σ², shape (B, d).
+
+    Examples:
+        >>> import torch
+        >>> kl_divergence(torch.tensor([[0.0, 2.0]]), torch.zeros(1, 2))
+        tensor([2.])
     """
     return 0.5 * (mean.square() + logvar.exp() - 1 - logvar).sum(dim=-1)
 

@@ -56,6 +56,14 @@ def persistence_diagrams(
     References:
         Bauer, Ripser: efficient computation of Vietoris-Rips persistence barcodes (2021).
         Anai, Chazal, Glisse, Ike, Inakoshi, Tinarrage, Umeda, DTM-based filtrations (2019).
+
+    Examples:
+        The corners of a 3 by 4 rectangle: the longer sides close a loop, the diagonals fill it.
+
+        >>> corners = [[0, 0], [3, 0], [3, 4], [0, 4]]
+        >>> _, loops = persistence_diagrams(corners, backend="gudhi")
+        >>> loops.pairs.tolist()
+        [[4.0, 5.0]]
     """
     metric = check_metric(metric)
     backend = check_choice(backend, ("ripser", "gudhi"), name="backend")

@@ -48,6 +48,13 @@ def splitting_matrix(potential: Potential | Callable[[Tensor], Tensor], latent_d
 
     References:
         Andrés-Terré and Liò, arXiv:1907.05267 (2019), for the question.
+
+    Examples:
+        Of V = z₁² the Hessian is 2 in the first axis and 0 in the second.
+
+        >>> from topopert.hamiltonian import PolynomialPotential
+        >>> splitting_matrix(PolynomialPotential([[2, 0]], [1.0]), 2).round(decimals=9).tolist()
+        [[2.0, 0.0], [0.0, 0.0]]
     """
     d = check_count(latent_dim, name="latent_dim")
     parts = leaves(potential) if isinstance(potential, Potential) else [(1.0, potential)]
