@@ -30,7 +30,7 @@ demo: $(VENV)/.installed  ## run the whole road on digits and on a torus, pictur
 	@$(BIN)/topopert demo
 
 test: lint  ## lint, then all tests, slow ones included, beside those of the release; coverage
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-checkout test-release
+	@$(MAKE) --no-print-directory --jobs=2 test-checkout test-release
 
 test-fast: $(VENV)/.installed  ## the tests that take no more than 2 s each
 	$(BIN)/python -m pytest -m 'not slow'

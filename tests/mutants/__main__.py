@@ -1,8 +1,8 @@
 """Whether the tests notice: `python -m tests.mutants [part of a file's name]`.
 
-The project is copied, and the tests are run in the copy, which must pass. Then one fault at a time
-is made there, and the tests named beside it are run, the fast ones first: the fault survives if
-they pass. The exit code is 1 if more than a tenth survive.
+The project is copied, one fault at a time is made in the copy, and the tests named beside it are
+run, the fast ones first. The fault is noticed if they fail with it and pass without it. The exit
+code is 1 if more than a tenth survive.
 """
 
 from __future__ import annotations
@@ -12,12 +12,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
 
 from .faults import FAULTS, Fault
 
@@ -32,22 +30,24 @@ def copied(folder: Path) -> Path:
 
 
 def noticed(copy: Path, fault: Fault) -> bool:
-    """Whether a test fails with the fault made in the copy."""
+    """Whether a test fails with the fault made in the copy, and not without it."""
     path = copy / "topopert" / fault.file
     right = path.read_text()
-    path.write_text(right.replace(fault.line, fault.wrong))
-    try:
-        return not passes(copy, fault.tests)
-    finally:
-        path.write_text(right)
+    for marker in ("not slow", "slow"):
+        path.write_text(right.replace(fault.line, fault.wrong))
+        try:
+            fine = passes(copy, fault.tests, marker)
+        finally:
+            path.write_text(right)
+        if not fine:
+            if not passes_unharmed(copy, fault.tests, marker):
+                sys.exit(f"{fault.tests} ({marker}) fails without any fault.")
+            return True
+    return False
 
 
-def passes(copy: Path, tests: str) -> bool:
-    """Whether the tests of a copy pass, the fast ones tried first."""
-    return all(_pass(copy, tests, marker) for marker in ("not slow", "slow"))
-
-
-def _pass(copy: Path, tests: str, marker: str) -> bool:
+def passes(copy: Path, tests: str, marker: str) -> bool:
+    """Whether the tests of a copy pass."""
     paths = [f"tests/{path}" for path in tests.split()]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-xq", "-p", "no:cacheprovider", "-m", marker, *paths],
@@ -61,6 +61,12 @@ def _pass(copy: Path, tests: str, marker: str) -> bool:
     return done.returncode != 1
 
 
+@cache
+def passes_unharmed(copy: Path, tests: str, marker: str) -> bool:
+    """Whether they do in a copy without a fault; one answer for each copy."""
+    return passes(copy, tests, marker)
+
+
 def main() -> None:
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     faults = [fault for fault in FAULTS if wanted in fault.file]
@@ -70,21 +76,15 @@ def main() -> None:
         for number in range(n_workers):
             copies.put(copied(Path(folder) / str(number)))
 
-        def in_a_copy(judge: Callable[[Path, Any], bool], what: Fault | str) -> bool:
+        def judged(fault: Fault) -> bool:
             copy = copies.get()
             try:
-                return judge(copy, what)
+                return noticed(copy, fault)
             finally:
                 copies.put(copy)
 
-        selections = sorted({fault.tests for fault in faults})
-        unharmed = pool.map(partial(in_a_copy, passes), selections)
-        failing = [tests for tests, fine in zip(selections, unharmed, strict=True) if not fine]
-        if failing:
-            sys.exit(f"These tests fail without any fault: {', '.join(failing)}.")
         survivors = []
-        found = pool.map(partial(in_a_copy, noticed), faults)
-        for fault, was_noticed in zip(faults, found, strict=True):
+        for fault, was_noticed in zip(faults, pool.map(judged, faults), strict=True):
             if not was_noticed:
                 survivors.append(fault)
             mark = "noticed " if was_noticed else "SURVIVED"
