@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 import topopert as tp
+from tests.cli.conftest import topopert
 from tests.comparison.quick import quick
+
+__all__ = ["topopert"]  # the command, a fixture of its own tests
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ from types import MappingProxyType
 import pytest
 
 import topopert as tp
-from tests.cli.conftest import topopert  # noqa: F401  # the fixture
 from tests.comparison.quick import quick
 from topopert.cli.progress import ComparisonProgress
 
@@ -118,7 +117,7 @@ def test_a_comparison_keeps_what_fitted_and_goes_on(
 
 @pytest.mark.slow
 def test_the_command_line_says_in_one_line_which_file_found_no_room(
-    topopert,  # noqa: F811
+    topopert,
     data,
     tmp_path,
     monkeypatch,

@@ -10,7 +10,6 @@ import pytest
 import torch
 
 import topopert as tp
-from tests.cli.conftest import topopert  # noqa: F401  # the fixture
 from tests.comparison.quick import quick
 from topopert.comparison.runs.memory import is_out_of_memory
 
@@ -79,7 +78,7 @@ def test_the_error_of_a_worker_reaches_the_caller_as_it_is() -> None:
 
 @pytest.mark.parametrize("place", ["training", "topology"])
 def test_the_command_line_says_it_in_one_line(
-    topopert,  # noqa: F811
+    topopert,
     data,
     tmp_path,
     monkeypatch,

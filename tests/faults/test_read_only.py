@@ -8,7 +8,6 @@ import os
 import pytest
 
 import topopert as tp
-from tests.cli.conftest import topopert  # noqa: F401  # the fixture
 from tests.comparison.quick import quick
 
 from .disk import error_line
@@ -92,7 +91,7 @@ def test_a_place_below_a_file_is_refused(report, tmp_path, method) -> None:
     "command", [("compare", "DATA"), ("diagrams", "DATA"), ("demo",)], ids=lambda c: c[0]
 )
 def test_the_command_line_says_it_in_one_line(
-    topopert,  # noqa: F811
+    topopert,
     data,
     tmp_path,
     command,
@@ -105,7 +104,7 @@ def test_the_command_line_says_it_in_one_line(
 
 
 def test_a_former_demo_stays_where_the_new_one_cannot_take_its_place(
-    topopert,  # noqa: F811
+    topopert,
     tmp_path,
     monkeypatch,
 ) -> None:

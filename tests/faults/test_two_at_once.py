@@ -9,7 +9,6 @@ import sys
 import pytest
 
 import topopert as tp
-from tests.cli.conftest import topopert  # noqa: F401  # the fixture
 from tests.comparison.quick import quick
 from topopert.storage import is_leftover
 
@@ -59,7 +58,7 @@ def test_the_second_is_refused_until_the_first_is_gone_though_it_was_killed(
 
 
 def test_one_that_was_killed_at_once_is_gone_on_with(
-    topopert,  # noqa: F811
+    topopert,
     tmp_path,
     monkeypatch,
 ) -> None:
