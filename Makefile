@@ -10,7 +10,7 @@ PEERS := .venv-integrations
 BENCH_VENV := .venv-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-checkout test-fast test-integrations test-release lint pins bench figures significance intervals fronts table docs clean
+.PHONY: help demo test test-checkout test-fast test-integrations test-release lint pins bench mutants load figures significance intervals fronts table docs clean
 
 help:  ## show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/' | column -t -s ':'
@@ -59,6 +59,12 @@ $(BENCH_VENV)/.installed: pyproject.toml constraints.txt
 
 bench: $(BENCH_VENV)/.installed  ## speed, as ratios measured in one run
 	@OMP_NUM_THREADS=1 $(BENCH_VENV)/bin/python -m tests.benchmarks
+
+mutants: $(VENV)/.installed  ## plant faults in the theory's lines, one at a time: do the tests notice?
+	@$(BIN)/python -m tests.mutants
+
+load: $(VENV)/.installed  ## peak memory and seconds of large comparisons
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.load
 
 figures: $(VENV)/.installed  ## every figure and table of README and of the paper
 	@OMP_NUM_THREADS=1 $(BIN)/python -m paper_figures
