@@ -205,7 +205,7 @@ CASES = MappingProxyType(
             title="100 seeds, 4 arms, 5000 × 10", run=_hundred_seeds, most_mb=1500
         ),
         "tenth_of_a_million": Case(
-            title="10⁵ × 20 mapped, 3 seeds, 2 arms", run=_tenth_of_a_million, most_mb=600
+            title="10⁵ × 20 mapped, 3 seeds, 2 arms", run=_tenth_of_a_million, most_mb=650
         ),
         "million_rows": Case(
             title="10⁶ × 20 mapped, 3 seeds, 2 arms", run=_million_rows, most_mb=1100
