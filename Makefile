@@ -10,7 +10,7 @@ PEERS := .venv-integrations
 BENCH_VENV := .venv-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-checkout test-fast test-integrations test-release lint pins bench mutants load figures significance intervals fronts table docs clean
+.PHONY: help demo test test-checkout test-fast test-integrations test-release lint pins bench coverage mutants load figures significance intervals fronts table docs clean
 
 help:  ## show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/' | column -t -s ':'
@@ -29,13 +29,16 @@ $(PEERS)/.installed: pyproject.toml constraints.txt
 demo: $(VENV)/.installed  ## run the whole road on digits and on a torus, pictures into demo/
 	@$(BIN)/topopert demo
 
-test: lint  ## lint, then all tests, slow ones included, beside those of the release; coverage
+test: lint  ## lint, then all tests, slow ones included, beside those of the release
 	@$(MAKE) --no-print-directory --jobs=2 test-checkout test-release
+
+test-checkout: $(VENV)/.installed
+	$(BIN)/python -m pytest
 
 test-fast: $(VENV)/.installed  ## the tests that take no more than 2 s each
 	$(BIN)/python -m pytest -m 'not slow'
 
-test-checkout: $(VENV)/.installed  ## all tests, and the shares of lines and branches that they run
+coverage: $(VENV)/.installed  ## all tests, and the shares of lines and branches that they run
 	$(BIN)/python -m coverage run -m pytest
 	$(BIN)/python -m coverage json --quiet -o .coverage.json
 	$(BIN)/python -m tests.coverage_floor .coverage.json
