@@ -30,8 +30,12 @@ def test_every_public_entry_point_is_called_or_a_plain_record() -> None:
 
 
 @pytest.mark.parametrize("name", GOOD_CALLS)
-def test_a_spoilt_argument_is_refused_or_understood(tmp_path, monkeypatch, name: str) -> None:
+def test_a_spoilt_argument_is_refused_or_understood(
+    tmp_path, tmp_path_factory, monkeypatch, name: str
+) -> None:
     monkeypatch.setattr("topopert.comparison.runs.tasks.train_ensemble", no_training)
+    # A text may be the name of a folder, which is made where the test runs.
+    monkeypatch.chdir(tmp_path_factory.mktemp("working"))
     function, arguments = GOOD_CALLS[name]
     n_refused = 0
     for argument in arguments(tmp_path):

@@ -51,7 +51,6 @@ def test_the_sdist_is_the_project(source) -> None:
     "name",
     [
         "paper_figures/out/results.json",
-        "paper_figures/axes.json",
         "paper_figures/paper.template.md",
         "paper_figures/readme/digits_latents.png",
         "tests/comparison/metrics/data/spheres.npz",
