@@ -10,7 +10,7 @@ PEERS := .venv-integrations
 BENCH_VENV := .venv-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-checkout test-fast test-integrations test-release lint pins bench coverage mutants load figures significance intervals fronts table docs clean
+.PHONY: help demo test test-checkout test-fast test-integrations test-release lint pins bench mutants load figures significance intervals fronts table docs clean
 
 help:  ## show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/' | column -t -s ':'
@@ -32,16 +32,14 @@ demo: $(VENV)/.installed  ## run the whole road on digits and on a torus, pictur
 test: lint  ## lint, then all tests, slow ones included, beside those of the release
 	@$(MAKE) --no-print-directory --jobs=2 test-checkout test-release
 
+# Traced, for lines that no test runs are a fault as well.
 test-checkout: $(VENV)/.installed
-	$(BIN)/python -m pytest
-
-test-fast: $(VENV)/.installed  ## the tests that take no more than 2 s each
-	$(BIN)/python -m pytest -m 'not slow'
-
-coverage: $(VENV)/.installed  ## all tests, and the shares of lines and branches that they run
 	$(BIN)/python -m coverage run -m pytest
 	$(BIN)/python -m coverage json --quiet -o .coverage.json
 	$(BIN)/python -m tests.coverage_floor .coverage.json
+
+test-fast: $(VENV)/.installed  ## the tests that take no more than 2 s each
+	$(BIN)/python -m pytest -m 'not slow'
 
 test-release: $(VENV)/.installed  ## sdist and wheel; the wheel's fast tests with the lowest versions allowed
 	$(BIN)/python -m tests.release

@@ -59,6 +59,7 @@ def test_values_out_of_range_are_refused(make) -> None:
         # Only for a while, in the middle of training.
         lambda p: -1.0 if 0.3 < p < 0.32 else 1.0,
         lambda p: math.sqrt(0.5 - p) if p < 0.5 else math.nan,
+        lambda p: 1.0 if p < 1 else -1.0,
         tp.Adiabatic,
     ],
 )

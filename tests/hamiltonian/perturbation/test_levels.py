@@ -150,8 +150,10 @@ def test_oscillators_are_exact_at_any_order(rng, order: int) -> None:
 
 def test_a_slope_moves_the_prior_and_no_level() -> None:
     tilt = PolynomialPotential([[1, 0]], [1.0]).double()
-    found = levels(tilt, coupling=0.3, latent_dim=2, n_levels=6, order=2)
-    np.testing.assert_allclose(found, [0, 1, 1, 2, 2, 2], atol=1e-13)
+    found = perturbation_levels(tilt, coupling=0.3, latent_dim=2, n_levels=6, order=2)
+    np.testing.assert_allclose(found.levels, [0, 1, 1, 2, 2, 2], atol=1e-13)
+    # Nothing is left of the second order; its part ¼∣∇V∣² sizes the third.
+    np.testing.assert_allclose(found.errors, [0, *[0.25 * 0.3**3] * 5], rtol=1e-9)
 
 
 def test_without_coupling_the_levels_are_whole_numbers(rng) -> None:
