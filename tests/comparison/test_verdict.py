@@ -80,6 +80,14 @@ def test_rotating_alone_does_not_lift(rng, scattered) -> None:
     assert "is not clearly halved" in verdict.reason
 
 
+def test_half_within_the_interval_is_not_clearly_half(rng, scattered) -> None:
+    noise = np.array([0.1, 0.1, 0.3, 0.5, 1.5, 2.0])[:, None, None]
+    verdict = decide(scattered, agreeing(rng, noise=noise), tp.VerdictRule())
+    assert verdict.disparity_ratio.value < 0.5 < verdict.disparity_ratio.high
+    assert verdict.outcome == "not lifted"
+    assert verdict.reason.startswith("the gauge-dependent disparity is not clearly halved")
+
+
 def test_the_invariant_disparity_has_to_fall_as_well(rng) -> None:
     """Condition (b) alone: rotations are gone, what no rotation removes is as large as before."""
     z, residual = rng.normal(size=(N, D)), 0.5 * rng.normal(size=(K, N, D))

@@ -364,8 +364,8 @@ FAULTS = (
     ),
     Fault(
         "hamiltonian/landscape/merge_tree.py",
-        "torch.maximum(tree.births",
-        "torch.minimum(tree.births",
+        "tree.deaths[first] <= tree.deaths[second]",
+        "tree.deaths[first] >= tree.deaths[second]",
         "hamiltonian/landscape",
     ),
     Fault(

@@ -136,6 +136,20 @@ def test_smoothing_is_weighted_least_squares(rng) -> None:
     assert max(np.abs(difference.mean(axis=1))) == pytest.approx(1.0, abs=1e-9)
 
 
+def test_origin_is_opposite_the_mean_and_orientation_that_of_the_second_moment(rng) -> None:
+    angle = np.sort(rng.uniform(0, 2 * np.pi, size=60))
+    points = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    dist = pairwise_distances(points)
+    persistence = ripser_persistence(dist, max_homology_dim=1)
+    mass = 1 + np.cos(angle - 1.0) + 0.5 * np.sin(2 * angle)
+    found = circular_coordinates(dist, persistence, [0], mass)
+    assert found is not None
+    moments = [mass @ np.exp(1j * n * found[:, 0]) / mass.sum() for n in (1, 2)]
+    assert moments[0] == pytest.approx(-abs(moments[0]), abs=1e-12)
+    assert abs(moments[0]) > 0.1
+    assert moments[1].imag > 0.05
+
+
 def projective_plane(n: int, rng: np.random.Generator) -> np.ndarray:
     """The Veronese surface x ↦ xxᵀ: its one loop is torsion, there mod 2 only."""
     x = rng.normal(size=(n, 3))

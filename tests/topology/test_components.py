@@ -93,6 +93,14 @@ def test_p_value_is_that_of_the_fitted_gumbel_law(rng) -> None:
     assert feature.p_value == pytest.approx(math.exp(-(2 - 1) / 0.2), rel=0.2)
 
 
+def test_four_points_are_no_component_and_five_may_be() -> None:
+    bulk = [Merge(death=1.0, share=0.01, edge=(0, 1))] * 400
+    for n_members, n_gaps in ((4, 0), (5, 1)):
+        gap = Merge(death=10.0, share=n_members / 100, edge=(1, 2))
+        found = significant_merges((*bulk, gap), n_points=100, significance=0.05)
+        assert len(found) == n_gaps
+
+
 @pytest.mark.parametrize("spacing", [1.0, 0.1])
 def test_a_lattice_is_one_component(spacing: float) -> None:
     rows, cols = np.meshgrid(np.arange(20), np.arange(30))

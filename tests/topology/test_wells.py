@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import networkx as nx
 import numpy as np
 import pytest
 import torch
 
 import topopert as tp
+from topopert.records import TopologicalFeature
+from topopert.topology.features import LandmarkFeatures
+from topopert.topology.wells import _loops_through
 
 
 def landscape(topology: tp.PersistentTopology) -> np.ndarray:
@@ -62,6 +66,28 @@ def test_a_loop_deepens_only_what_lies_on_it(rng) -> None:
     on_tail = depth[landmarks[:, 0] > 4]
     assert on_loop.mean() > 0.7 * loop.persistence / topology.scale_
     assert on_tail == pytest.approx(1.0, abs=0.4)
+
+
+@pytest.mark.parametrize("radius", [1.0, 1.5, 3.0])
+def test_a_landmark_has_the_share_of_a_loop_by_which_it_turns_with_it(radius: float) -> None:
+    """A loop of radius 1 dies at √3; further out the same angle turns by less per length."""
+    n = 100
+    angle = 2 * np.pi * np.arange(n) / n
+    graph = nx.cycle_graph(n)
+    nx.set_edge_attributes(graph, 2 * radius * np.sin(np.pi / n), "length")
+    nx.set_edge_attributes(graph, values=False, name="bridge")
+    loop = TopologicalFeature(homology_dim=1, birth=0.1, death=np.sqrt(3), p_value=0.0)
+    found = LandmarkFeatures(
+        prime=47,
+        diagrams=(),
+        features=(loop,),
+        scale=0.1,
+        graph=graph,
+        labels=np.zeros(n, dtype=np.int64),
+        angles=angle[:, None],
+    )
+    through = _loops_through(found)
+    np.testing.assert_allclose(through, loop.persistence / radius, rtol=1e-3)
 
 
 def test_wells_do_not_depend_on_row_order_or_on_the_unit(rng) -> None:

@@ -108,6 +108,14 @@ def test_a_collapsed_axis_is_counted(rng) -> None:
     assert disparity.canonical_disparity(lone)[0, 1] > 1 / 3 - 1e-9  # one axis of three is lost
 
 
+def test_an_axis_that_one_run_lacks_has_no_canonical_correlation(rng) -> None:
+    z = cloud(rng)
+    lacking = z.copy()
+    lacking[:, 2] = 0
+    pair = disparity.centred(np.stack([z, lacking]))
+    assert disparity.canonical_disparity(pair)[0, 1] == pytest.approx(1 / 3)
+
+
 def test_effective_rank_of_isotropic_latents_is_their_dimension() -> None:
     z = np.kron(np.vstack([np.eye(3), -np.eye(3)]), np.ones((5, 1)))
     assert tp.degeneracy(np.stack([z] * 3)).effective_rank.value == pytest.approx(3)

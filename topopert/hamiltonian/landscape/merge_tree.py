@@ -107,7 +107,7 @@ def minimax_heights(tree: MergeTree, pairs: Tensor) -> Tensor:
     """The lowest level at which two states are in one component, (P,); +∞ where there is none."""
     first, second = (side.clone() for side in pairs.unbind(dim=1))
     elders = tree.elders.to(pairs.device)
-    height = torch.maximum(tree.births[first], tree.births[second])
+    height = tree.births[first]  # of a state with itself
     while True:
         apart = first != second
         if not apart.any():
