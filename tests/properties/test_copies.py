@@ -13,6 +13,7 @@ import torch
 
 import topopert as tp
 from topopert.hamiltonian import hamiltonian_from_state, hamiltonian_state, posterior_surface
+from topopert.hamiltonian.perturbation import perturbation_levels
 from topopert.topology import topology_from_state, topology_state
 
 from .scenes import cloud, data, landscape, posterior, potential
@@ -166,15 +167,46 @@ def test_a_prior_is_copied_with_its_constant() -> None:
         assert torch.equal(other.log_prob(z), own.log_prob(z))
 
 
-def test_a_spectrum_is_copied_and_says_that_it_cannot_be_pickled() -> None:
-    """Its states are functions: keep the arrays, or compute it anew."""
-    mean, logvar = posterior(1)
-    own = tp.posterior_spectrum(mean, logvar, n_levels=2)
-    other = copy.deepcopy(own)
-    assert torch.equal(other.levels, own.levels)
-    assert torch.equal(other.states(mean), own.states(mean))
-    with pytest.raises((AttributeError, TypeError, pickle.PicklingError), match=r"local|pickle"):
-        pickle.dumps(own)
+def double_well(z: torch.Tensor) -> torch.Tensor:
+    """Of barrier 30: the first excited level is below what a grid's digits hold."""
+    return 30.0 * (z[:, 0].square() - 1).square()
+
+
+def wells() -> tp.WellPotential:
+    """Two in four dimensions, with rotations of two axes as symmetry."""
+    centers = np.array([[1.0, 0, 0, 0], [-1.5, 0.5, 0, 0]])
+    spec = tp.WellSpec(centers=centers, depths=np.array([1.0, 2.0]), widths=np.ones(2))
+    return tp.WellPotential(spec).double()
+
+
+def quartic() -> tp.PolynomialPotential:
+    """Of one axis of four."""
+    return tp.PolynomialPotential([[4, 0, 0, 0]], [0.1]).double()
+
+
+SPECTRA = {
+    "grid": lambda: tp.posterior_spectrum(*posterior(1), n_levels=4),
+    "marginal": lambda: tp.posterior_spectrum(*posterior(5), n_levels=4, method="marginal"),
+    "ritz": lambda: tp.posterior_spectrum(*posterior(5), n_levels=3, method="ritz"),
+    "structure": lambda: tp.spectrum(quartic(), coupling=1.0, latent_dim=4, n_levels=4),
+    "structure with wells": lambda: tp.spectrum(wells(), coupling=1.0, latent_dim=4, n_levels=4),
+    "grid, kramers": lambda: tp.spectrum(double_well, coupling=1.0, latent_dim=1, n_levels=4),
+    "perturbation": lambda: perturbation_levels(
+        quartic(), coupling=0.1, latent_dim=4, n_levels=4, order=2
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SPECTRA)
+def test_a_spectrum_is_copied_with_its_states(name: str) -> None:
+    own = SPECTRA[name]()
+    assert own.method.startswith(name.removesuffix(" with wells"))
+    z = torch.linspace(-1, 1, 4 * own.surface.latent_dim).reshape(4, -1).double()
+    for other in (copy.deepcopy(own), pickle.loads(pickle.dumps(own))):
+        assert torch.equal(other.levels, own.levels)
+        assert torch.equal(other.modes(z), own.modes(z))
+        assert torch.equal(other.states(z), own.states(z))
+        assert str(other.describe()) == str(own.describe())
 
 
 def test_surfaces_are_copied() -> None:

@@ -11,7 +11,7 @@ from torch.distributions import Independent, Normal
 __all__ = ["TiltedGaussian"]
 
 
-class TiltedGaussian(Independent[Normal]):
+class TiltedGaussian(Independent):
     """p_λ(z∣x) = N(λκT/(1+λκ), I/(1+λκ)), a distribution of event shape (d,).
 
     A `torch.distributions.Independent` of normals: densities, moments, entropy and
@@ -23,6 +23,8 @@ class TiltedGaussian(Independent[Normal]):
         log_normalizer: log(Z_λ/Z₀), shape (...), in nats.
         validate_args: Whether arguments are checked, as in every torch distribution.
     """
+
+    base_dist: Normal  # torch before 2.9 knows no Independent[Normal]
 
     def __init__(
         self,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -20,6 +22,19 @@ __all__ = ["with_tiny_levels"]
 _UNKNOWN = 0.5
 # Relative to the prior's first level, 1.
 _SMALL = 1e-6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Joined:
+    """The first n of some functions, then the rest of others."""
+
+    first: Callable[[Tensor], Tensor]  # n columns
+    rest: Callable[[Tensor], Tensor]
+    n: int
+
+    def __call__(self, z: Tensor) -> Tensor:
+        """The functions at z (B, d), shape (B, n_levels)."""
+        return torch.cat([self.first(z), self.rest(z)[:, self.n :]], dim=1)
 
 
 def with_tiny_levels(found: Spectrum) -> Spectrum:
@@ -47,12 +62,6 @@ def with_tiny_levels(found: Spectrum) -> Spectrum:
 def _joined(rates: Spectrum, found: Spectrum, n: int) -> Spectrum:
     """The first n of one and the rest of the other."""
 
-    def modes(z: Tensor) -> Tensor:
-        return torch.cat([rates.modes(z), found.modes(z)[:, n:]], dim=1)
-
-    def states(z: Tensor) -> Tensor:
-        return torch.cat([rates.states(z), found.states(z)[:, n:]], dim=1)
-
     def both(name: str) -> Tensor:
         return torch.cat([getattr(rates, name), getattr(found, name)[n:]])
 
@@ -65,8 +74,8 @@ def _joined(rates: Spectrum, found: Spectrum, n: int) -> Spectrum:
         degeneracies=both("degeneracies"),
         errors=both("errors"),
         activation_energies=both("activation_energies"),
-        modes=modes,
-        states=states,
+        modes=_Joined(rates.modes, found.modes, n),
+        states=_Joined(rates.states, found.states, n),
         sample=WeightedNodes(
             nodes=sample.nodes,
             weights=sample.weights,

@@ -11,6 +11,7 @@ from torch import Tensor
 from topopert._checks import check_count, check_real
 from topopert.errors import BackendError, InvalidInputError
 from topopert.hamiltonian.spectra.degeneracy import degeneracies, level_groups
+from topopert.hamiltonian.spectra.functions import Modes, States
 from topopert.hamiltonian.spectra.mode_signs import mode_signs
 from topopert.hamiltonian.spectra.record import Spectrum, WeightedNodes
 from topopert.hamiltonian.surfaces import EnergySurface, MixtureSurface, row_blocks
@@ -249,14 +250,7 @@ def _least_quotients(
 
 
 def _record(surface: EnergySurface, draws: Draws, fit: _Fit, temperature: float) -> Spectrum:
-    def modes(z: Tensor) -> Tensor:
-        return fit(surface.checked_codes(z))
-
-    def states(z: Tensor) -> Tensor:
-        z = surface.checked_codes(z)
-        log_density = -surface.energy(z) / temperature - draws.log_normalizer
-        return fit(z) * (0.5 * log_density).exp()[:, None]
-
+    modes = Modes(surface, fit)
     zero = fit.test.new_zeros(1)
     levels = torch.cat([zero, fit.test])
     # Both halves may err to the same side: that much their number allows.
@@ -269,7 +263,9 @@ def _record(surface: EnergySurface, draws: Draws, fit: _Fit, temperature: float)
         degeneracies=torch.from_numpy(degeneracies(groups)).to(levels.device),
         errors=errors,
         activation_energies=torch.cat([zero + math.nan, _activation(surface, fit, temperature)]),
-        states=states,
+        states=States(
+            modes=modes, temperature=temperature, log_normalizer=float(draws.log_normalizer)
+        ),
         modes=modes,
         sample=WeightedNodes(
             nodes=fit.nodes, weights=fit.weights, modes=torch.cat([ones, fit.modes], dim=1)

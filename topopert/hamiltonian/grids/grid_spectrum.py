@@ -13,6 +13,7 @@ from torch import Tensor
 from topopert._checks import check_count, check_real
 from topopert.errors import InvalidInputError
 from topopert.hamiltonian.spectra.degeneracy import degeneracies, level_groups
+from topopert.hamiltonian.spectra.functions import Modes, States
 from topopert.hamiltonian.spectra.mode_signs import mode_signs
 from topopert.hamiltonian.spectra.record import Spectrum, WeightedNodes
 from topopert.hamiltonian.surfaces import EnergySurface
@@ -90,8 +91,8 @@ def _record(
     modes = modes[:, :n_levels]
     # Further out the solver's rounding is all that a mode holds.
     trusted = operator.root > _TRUSTED * operator.root.max()
-    evaluate = grid_spline(grid, modes, trusted, device)
-    log_normaliser = -grid.offset + math.log(grid.cell * np.exp(-grid.energy[grid.kept]).sum())
+    functions = Modes(surface, grid_spline(grid, modes, trusted, device))
+    log_normalizer = -grid.offset + math.log(grid.cell * np.exp(-grid.energy[grid.kept]).sum())
     levels = solution.levels[:n_levels]
     slopes = refined_slopes(grid, operator.root, solution.vectors[:, :n_levels])
     activation = activation_energies(grid.energy[grid.kept], slopes, levels) * temperature
@@ -99,21 +100,13 @@ def _record(
     def tensor(values: NDArray[Any]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(values)).to(device)
 
-    def mode_values(z: Tensor) -> Tensor:
-        return evaluate(surface.checked_codes(z))
-
-    def states(z: Tensor) -> Tensor:
-        z = surface.checked_codes(z)
-        half_log_density = -0.5 * (surface.energy(z) / temperature + log_normaliser)
-        return evaluate(z) * half_log_density.exp()[:, None]
-
     return Spectrum(
         levels=tensor(temperature * levels),
         degeneracies=tensor(degeneracies(groups)[:n_levels]),
         errors=tensor(temperature * errors[:n_levels]),
         activation_energies=tensor(activation),
-        states=states,
-        modes=mode_values,
+        states=States(modes=functions, temperature=temperature, log_normalizer=log_normalizer),
+        modes=functions,
         sample=WeightedNodes(
             nodes=tensor(grid.nodes()), weights=tensor(weights), modes=tensor(modes)
         ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from torch import Tensor
 from topopert._checks import check_count
 from topopert.errors import InvalidInputError
 from topopert.hamiltonian.spectra.degeneracy import degeneracies, level_groups
+from topopert.hamiltonian.spectra.functions import Modes, States
 from topopert.hamiltonian.spectra.mode_signs import mode_signs
 from topopert.hamiltonian.spectra.record import Spectrum, WeightedNodes
 from topopert.hamiltonian.surfaces import MixtureSurface
@@ -36,6 +39,19 @@ _TOLERANCE = 1e-3
 _MAIN_ACCURACY = 2e-2
 # Of levels that are there to be compared with.
 _ENOUGH = 1e-3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Mixed:
+    """Combinations of products as functions of the code."""
+
+    axes: Tensor  # orthonormal columns, (d, d)
+    products: ModeProducts
+    mixing: Tensor  # (P, n_levels)
+
+    def __call__(self, z: Tensor) -> Tensor:
+        """The combinations at z (B, d), shape (B, n_levels)."""
+        return self.products(z @ self.axes) @ self.mixing
 
 
 def marginal_spectrum(
@@ -156,13 +172,7 @@ def _record(
     errors = (mixed.errors + mixed.changes)[:n_levels]
     activations = mixed.activations[:n_levels].copy()
 
-    def modes(z: Tensor) -> Tensor:
-        return products(surface.checked_codes(z) @ axes) @ mixing
-
-    def states(z: Tensor) -> Tensor:
-        z = surface.checked_codes(z)
-        return products(z @ axes) @ mixing * (-0.5 * surface.energy(z)).exp()[:, None]
-
+    modes = Modes(surface, _Mixed(axes=axes, products=products, mixing=mixing))
     # More coordinates would move levels together: that does not make them one.
     groups = level_groups(mixed.levels, mixed.errors, _TOLERANCE)
     return Spectrum(
@@ -170,7 +180,7 @@ def _record(
         degeneracies=torch.from_numpy(degeneracies(groups)[:n_levels].copy()).to(device),
         errors=torch.from_numpy(errors).to(device),
         activation_energies=torch.from_numpy(activations).to(device),
-        states=states,
+        states=States(modes=modes, temperature=1.0, log_normalizer=0.0),
         modes=modes,
         sample=sample,
         surface=surface,

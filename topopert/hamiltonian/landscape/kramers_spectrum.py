@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import partial
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -11,6 +11,7 @@ from torch import Tensor
 from topopert._checks import check_count, check_real
 from topopert.errors import InvalidInputError
 from topopert.hamiltonian.spectra.degeneracy import degeneracies, level_groups
+from topopert.hamiltonian.spectra.functions import Modes, States
 from topopert.hamiltonian.spectra.record import Spectrum, WeightedNodes
 from topopert.hamiltonian.surfaces import EnergySurface, MixtureSurface
 
@@ -82,14 +83,16 @@ def kramers_spectrum(
     errors = torch.nan_to_num(relative, nan=0.0) * levels
     groups = level_groups(levels.numpy(), errors.numpy(), _TOLERANCE)
     on_states = found.modes[:, :n_levels]
-    modes = partial(_modes, _shares(surface, network, members), on_states)
+    modes = Modes(surface, _BasinModes(_shares(surface, network, members), on_states))
     return Spectrum(
         levels=levels,
         degeneracies=torch.from_numpy(degeneracies(groups)),
         errors=errors,
         activation_energies=barriers,
-        states=partial(
-            _states, surface, temperature, _log_normalizer(surface, network, temperature), modes
+        states=States(
+            modes=modes,
+            temperature=temperature,
+            log_normalizer=_log_normalizer(surface, network, temperature),
         ),
         modes=modes,
         sample=WeightedNodes(nodes=landscape.minima, weights=links.state_masses, modes=on_states),
@@ -128,6 +131,18 @@ class _HarmonicShares:
         return (self.log_mass - climb).softmax(dim=1) @ self.member
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _BasinModes:
+    """Modes that are constant on each basin."""
+
+    shares: _ComponentShares | _HarmonicShares
+    on_states: Tensor  # (n_states, n_levels)
+
+    def __call__(self, z: Tensor) -> Tensor:
+        """The modes at z (B, d), shape (B, n_levels)."""
+        return self.shares(z) @ self.on_states
+
+
 def _shares(
     surface: EnergySurface, network: TransitionNetwork, members: Tensor
 ) -> _ComponentShares | _HarmonicShares:
@@ -135,22 +150,6 @@ def _shares(
         owner = members[basin_labels(surface, network.minima, surface.means.detach())]
         return _ComponentShares(surface, owner, int(members.max()) + 1)
     return _HarmonicShares(network, members)
-
-
-def _modes(shares: _ComponentShares | _HarmonicShares, on_states: Tensor, z: Tensor) -> Tensor:
-    dtype = z.dtype
-    return (shares(z.to(on_states)) @ on_states).to(dtype)
-
-
-def _states(
-    surface: EnergySurface,
-    temperature: float,
-    log_normalizer: float,
-    modes: partial[Tensor],
-    z: Tensor,
-) -> Tensor:
-    log_density = -surface.energy(z.to(torch.float64)) / temperature - log_normalizer
-    return modes(z) * (0.5 * log_density).exp()[:, None].to(z.dtype)
 
 
 def _log_normalizer(

@@ -15,11 +15,12 @@ from topopert._checks import check_count
 from topopert.errors import InvalidInputError, TopopertWarning
 from topopert.hamiltonian.couplings import Constant
 from topopert.hamiltonian.potential import Potential
+from topopert.hamiltonian.spectra.functions import Modes, States
 from topopert.hamiltonian.spectra.mode_signs import mode_signs
 from topopert.hamiltonian.spectra.record import Spectrum, WeightedNodes
 from topopert.hamiltonian.surfaces import TiltedSurface
 
-from .modes import HermiteModes, HermiteStates
+from .modes import HermiteModes
 from .prior_nodes import PriorNodes, prior_nodes
 from .shells import TOLERANCE, solve_shells
 
@@ -85,19 +86,21 @@ def perturbation_levels(
     nodes = prior_nodes(surface)
     shells = solve_shells(surface, n_levels, order)
     _check_range(shells.spread, shells.levels)
-    modes = HermiteModes(surface, shells.indices, shells.modes, first_order=shells.first_order)
-    on_nodes = modes(nodes.nodes)
+    device = surface.device
+    hermite = HermiteModes(
+        shells.indices, shells.modes, first_order=shells.first_order, device=device
+    )
+    on_nodes = hermite(nodes.nodes)
     norms = (nodes.weights @ on_nodes.square()).sqrt()  # (n_levels,)
     norms = norms * _signs(nodes, on_nodes)
     norms[0] = 1.0  # the mode of the ground state is 1 as it stands
-    modes = modes.divided(norms)
-    device = surface.device
+    modes = Modes(surface, hermite.divided(norms))
     return Spectrum(
         levels=torch.from_numpy(shells.levels).to(device),
         degeneracies=torch.from_numpy(shells.degeneracies).to(device),
         errors=torch.from_numpy(shells.errors).to(device),
         activation_energies=torch.from_numpy(shells.activation).to(device),
-        states=HermiteStates(modes, nodes.log_normalizer),
+        states=States(modes=modes, temperature=1.0, log_normalizer=nodes.log_normalizer),
         modes=modes,
         sample=WeightedNodes(nodes=nodes.nodes, weights=nodes.weights, modes=on_nodes / norms),
         surface=surface,

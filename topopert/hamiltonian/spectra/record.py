@@ -31,6 +31,8 @@ class Spectrum:
     dz = −∇U dt + √(2T) dW. A state is φ_k = f_k √p, of norm 1; the ground state has f₀ = 1. The
     mode f_k is the observable that decays as e^{−E_k t}.
 
+    It can be pickled, as for the processes of joblib, if the surface's own function can be.
+
     The same arguments give the same bits; with another number of threads levels and states differ
     by rounding, some 1e-15, by Ritz functions 1e-11.
     """

@@ -15,6 +15,7 @@ from torch import Tensor
 from topopert.hamiltonian.grids.grid_spectrum import grid_spectrum
 from topopert.hamiltonian.one_body_potential import OneBodyPotential
 from topopert.hamiltonian.spectra.degeneracy import degeneracies, level_groups
+from topopert.hamiltonian.spectra.functions import Modes, States
 from topopert.hamiltonian.spectra.record import Spectrum, WeightedNodes
 from topopert.hamiltonian.surfaces import TiltedSurface
 
@@ -34,10 +35,38 @@ class _Reduced:
     errors: Tensor  # (K,)
     activation: Tensor  # (K,), 0 for the ground level
     modes: Callable[[Tensor], Tensor]  # (B, r) to (B, K)
-    states: Callable[[Tensor], Tensor]
+    log_normalizer: float  # log of ∫ e^{−U/T} over the space
     nodes: Tensor  # (G, r)
     weights: Tensor  # (G,)
     on_nodes: Tensor  # modes, (G, K)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _OwnPotential:
+    """λV as a function of the r coordinates that it depends on."""
+
+    surface: TiltedSurface
+    parallel: Tensor  # (d, r)
+
+    def __call__(self, y: Tensor) -> Tensor:
+        """λV at y (B, r), shape (B,)."""
+        return terms_energy(self.surface, y.double() @ self.parallel.T)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Products:
+    """Modes of the space times those of the oscillators off it."""
+
+    reduced: Callable[[Tensor], Tensor]  # modes of the space, (B, r) to (B, K)
+    space: Subspace
+    chosen: Tensor  # which of these, (n_levels,)
+    quanta: Tensor  # of each oscillator, (n_levels, m)
+    temperature: float
+
+    def __call__(self, z: Tensor) -> Tensor:
+        """The products at z (B, d), shape (B, n_levels)."""
+        y = z @ self.space.complement / math.sqrt(self.temperature)
+        return self.reduced(z @ self.space.parallel)[:, self.chosen] * _hermite(y, self.quanta)
 
 
 def product_spectrum(
@@ -93,37 +122,44 @@ def _reduced(
     surface: TiltedSurface, space: Subspace, n_levels: int, temperature: float
 ) -> _Reduced:
     zero = torch.zeros(1, dtype=torch.float64, device=surface.device)
+    d = surface.latent_dim
     if space.rank == 0:
-
-        def one(y: Tensor) -> Tensor:
-            return y.new_ones(len(y), 1)
-
         return _Reduced(
             levels=zero,
             errors=zero,
             activation=zero,
-            modes=one,
-            states=one,
+            modes=_one,
+            log_normalizer=-float(terms_energy(surface, zero.new_zeros(1, d))) / temperature,
             nodes=zero.new_zeros(1, 0),
             weights=zero + 1,
             on_nodes=zero[:, None] + 1,
         )
 
-    def energy(y: Tensor) -> Tensor:
-        return terms_energy(surface, y.double() @ space.parallel.T)
-
-    own = TiltedSurface(OneBodyPotential(energy), 1.0, space.rank)
+    potential = OneBodyPotential(_OwnPotential(surface, space.parallel))
+    own = TiltedSurface(potential, 1.0, space.rank)
     found = grid_spectrum(own, n_levels=n_levels, temperature=temperature)
     return _Reduced(
         levels=found.levels,
         errors=found.errors,
         activation=torch.cat([zero.to(found.levels.device), found.activation_energies[1:]]),
         modes=found.modes,
-        states=found.states,
+        log_normalizer=_log_normalizer(found),
         nodes=found.sample.nodes,
         weights=found.sample.weights,
         on_nodes=found.sample.modes,
     )
+
+
+def _log_normalizer(found: Spectrum) -> float:
+    """Log of ∫ e^{−U/T}, from p = φ₀² at the heaviest node."""
+    node = found.sample.nodes[[int(found.sample.weights.argmax())]]
+    log_density = 2 * found.states(node)[0, 0].log()
+    return float(-found.surface.energy(node)[0] / found.temperature - log_density)
+
+
+def _one(y: Tensor) -> Tensor:
+    """The one mode of a space without directions, (B, 0) to (B, 1)."""
+    return y.new_ones(len(y), 1)
 
 
 def _record(
@@ -150,24 +186,17 @@ def _record(
     activation = reduced.activation[chosen] * reduced.levels[chosen] / levels
     activation[0] = math.nan
 
-    def modes(z: Tensor) -> Tensor:
-        z = surface.checked_codes(z)
-        own = reduced.modes(z @ space.parallel)[:, chosen]
-        return own * _hermite(z @ space.complement / math.sqrt(temperature), quanta)
-
-    def states(z: Tensor) -> Tensor:
-        z = surface.checked_codes(z)
-        y = z @ space.complement / math.sqrt(temperature)
-        log_density = -0.5 * (y.square().sum(dim=1) + m * math.log(2 * math.pi * temperature))
-        own = reduced.states(z @ space.parallel)[:, chosen]
-        return own * _hermite(y, quanta) * (0.5 * log_density).exp()[:, None]
-
+    own = _Products(
+        reduced.modes, space=space, chosen=chosen, quanta=quanta, temperature=temperature
+    )
+    modes = Modes(surface, own)
+    log_normalizer = reduced.log_normalizer + 0.5 * m * math.log(2 * math.pi * temperature)
     return Spectrum(
         levels=levels,
         degeneracies=torch.from_numpy(degeneracies(groups)[:n_levels]).to(device),
         errors=errors[:n_levels],
         activation_energies=activation,
-        states=states,
+        states=States(modes=modes, temperature=temperature, log_normalizer=log_normalizer),
         modes=modes,
         sample=_sample(space, reduced, chosen, quanta, temperature),
         surface=surface,

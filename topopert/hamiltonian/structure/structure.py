@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from topopert._checks import check_count, check_real
+from topopert.hamiltonian.grids.interpolation import GridSpline
 from topopert.hamiltonian.spectra.degeneracy import degeneracies, level_groups
+from topopert.hamiltonian.spectra.functions import Modes, States
 from topopert.hamiltonian.spectra.mode_signs import mode_signs
 from topopert.hamiltonian.spectra.record import Spectrum, WeightedNodes
 from topopert.hamiltonian.surfaces import TiltedSurface
@@ -25,6 +28,40 @@ _MAX_PRODUCT_RANK = 3
 _MAX_AXIS_RANK = 2
 _TOLERANCE = 1e-3
 _N_NODES = 40_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Unsigned:
+    """Modes g(z∥, ρ)Y(z⊥), their signs as they come."""
+
+    space: Subspace
+    radial: list[GridSpline]  # g of each family
+    angular: list[HarmonicPolynomials]  # Y of each family
+    columns: list[int]  # where the modes stand among all products
+
+    def __call__(self, z: Tensor) -> Tensor:
+        """The modes at z (B, d), shape (B, n_levels)."""
+        off = z @ self.space.complement
+        # Differentiable where the radius is 0: the modes are even in it.
+        radius = (off.square().sum(dim=1, keepdim=True) + 1e-18).sqrt()
+        y = torch.cat([z @ self.space.parallel, radius], dim=1)
+        parts = [
+            (g(y)[:, :, None] * harmonics(off)[:, None]).flatten(1)
+            for g, harmonics in zip(self.radial, self.angular, strict=True)
+        ]
+        return torch.cat(parts, dim=1)[:, self.columns]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Signed:
+    """Modes with the signs that all spectra give theirs."""
+
+    unsigned: _Unsigned
+    signs: Tensor  # ±1, (n_levels,)
+
+    def __call__(self, z: Tensor) -> Tensor:
+        """The modes at z (B, d), shape (B, n_levels)."""
+        return self.unsigned(z) * self.signs
 
 
 def structured_spectrum(
@@ -106,19 +143,12 @@ def _record(
     columns = _columns(families, [(row[3], row[4], row[5]) for row in rows[:n_levels]])
     used = max(row[3] for row in rows[:n_levels]) + 1
 
-    def product(y: Tensor, off: Tensor) -> Tensor:
-        parts = [
-            (own.modes(y)[:, :, None] * angular(off)[:, None]).flatten(1)
-            for own, angular in zip(families[:used], harmonics[:used], strict=True)
-        ]
-        return torch.cat(parts, dim=1)[:, columns]
-
-    def unsigned(z: Tensor) -> Tensor:
-        off = z @ space.complement
-        # Differentiable where the radius is 0: the modes are even in it.
-        radius = (off.square().sum(dim=1, keepdim=True) + 1e-18).sqrt()
-        return product(torch.cat([z @ space.parallel, radius], dim=1), off)
-
+    unsigned = _Unsigned(
+        space=space,
+        radial=[own.modes for own in families[:used]],
+        angular=harmonics[:used],
+        columns=columns,
+    )
     nodes, weights = _nodes(families[0], space)
     with torch.no_grad():
         sampled = unsigned(nodes)
@@ -126,20 +156,15 @@ def _record(
         mode_signs(*(part.cpu().numpy() for part in (nodes, weights, sampled)))
     ).to(device)
 
-    def modes(z: Tensor) -> Tensor:
-        return unsigned(surface.checked_codes(z)) * signs
-
-    def states(z: Tensor) -> Tensor:
-        z = surface.checked_codes(z)
-        log_density = -surface.energy(z) / temperature - families[0].log_normalizer
-        return unsigned(z) * signs * (0.5 * log_density).exp()[:, None]
-
+    modes = Modes(surface, _Signed(unsigned, signs))
     return Spectrum(
         levels=torch.from_numpy(temperature * levels).to(device),
         degeneracies=torch.from_numpy(degeneracies(groups)[:n_levels]).to(device),
         errors=torch.from_numpy(temperature * errors).to(device),
         activation_energies=torch.from_numpy(temperature * activation).to(device),
-        states=states,
+        states=States(
+            modes=modes, temperature=temperature, log_normalizer=families[0].log_normalizer
+        ),
         modes=modes,
         sample=WeightedNodes(nodes=nodes, weights=weights, modes=sampled * signs),
         surface=surface,
