@@ -323,6 +323,22 @@ def _one_well() -> tp.WellSpec:
     return tp.WellSpec(centers=np.array([[1.0, 0.0]]), depths=np.ones(1), widths=np.ones(1))
 
 
+@pytest.mark.parametrize("name", ["field", "all"])
+def test_density_is_zero_infinitely_far_out(rng, name: str) -> None:
+    p = prior_of(potential(name, rng), 1.0, data(rng, 1))
+    infinite = math.inf
+    z = torch.tensor([[infinite, 0.0], [0.5, -infinite], [0.5, 0.0]]).double().requires_grad_()
+    log_prob = p.log_prob(z)
+    assert log_prob[:2].tolist() == [-infinite, -infinite]
+    assert torch.equal(log_prob[2:], p.log_prob(z[2:]))
+    if name == "all":
+        (gradient,) = torch.autograd.grad(log_prob[2], z)
+        assert gradient.isfinite().all()
+        p._validate_args = False
+        with pytest.raises(tp.InvalidInputError, match="NaN"):
+            p.log_prob(torch.tensor([[infinite, math.nan]]).double())
+
+
 def test_log_prob_is_differentiable_in_the_codes(rng) -> None:
     p = prior_of(potential("all", rng), 1.0, data(rng))
     z = torch.from_numpy(rng.normal(size=(3, 2))).requires_grad_()

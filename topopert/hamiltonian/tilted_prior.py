@@ -74,7 +74,7 @@ class TiltedPrior(Distribution):
         return self._solution.sampling
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Log p_λ at the codes, shape (...), in nats.
+        """Log p_λ at the codes, shape (...), in nats; −∞ where a coordinate is infinite.
 
         Args:
             value: Codes, shape (..., d), broadcast against the batch shape.
@@ -83,7 +83,11 @@ class TiltedPrior(Distribution):
             self._validate_sample(value)
         shape = torch.broadcast_shapes(value.shape[:-1], self.batch_shape)
         z = value.expand(*shape, -1).reshape(-1, self._tilt.n_data, self._tilt.latent_dim).double()
-        log_prob = self._tilt.log_density(z) - self._solution.constant.value  # (n, b)
+        # The surface is ∞ − ∞ there; it confines, or there would be no constant.
+        beyond = z.isinf().any(dim=-1) & ~z.isnan().any(dim=-1)
+        inside = z.masked_fill(beyond[..., None], 0.0)
+        log_prob = self._tilt.log_density(inside) - self._solution.constant.value  # (n, b)
+        log_prob = log_prob.masked_fill(beyond, -math.inf)
         return log_prob.reshape(shape).to(compute_dtype(value.dtype))
 
     # Torch calls the first argument `sample_shape`, and always passes it by position.

@@ -72,9 +72,13 @@ def degeneracy(
         The interval is a jackknife-t over seeds (`pair_estimate`), on the logarithm for
         disparities: a bootstrap would pair seeds with their own copies.
     """
-    latents = pairwise.centred(check_latents(latents, min_runs=3))
+    latents = check_latents(latents, min_runs=3)
     n_seeds, n_points, _ = latents.shape
-    informative = _is_informative(latents, kl_per_axis)
+    # A power of two takes no digit, and squares of 1e200 do not overflow, of 1e−200 not vanish.
+    exponent = int(np.frexp(np.abs(latents).max())[1])
+    latents = pairwise.centred(np.ldexp(latents, -exponent))
+    active = latents.var(axis=1) > np.ldexp(_ACTIVE_VARIANCE, min(-2 * exponent, 10))
+    informative = active if kl_per_axis is None else _is_informative(kl_per_axis, latents.shape)
     collapsed = np.flatnonzero(np.ptp(latents, axis=1).max(axis=1) == 0)
     if len(collapsed):
         warnings.warn(
@@ -102,7 +106,7 @@ def degeneracy(
         distance_correlation=similarity(pairwise.correlation(distances), low=-1.0),
         neighbour_overlap=similarity(pairwise.neighbour_overlap(subset)),
         mcc=similarity(pairwise.axis_match_correlation(latents)),
-        active_units=mean_estimate(active_units(latents)),
+        active_units=mean_estimate(active.sum(axis=1).astype(np.float64)),
         effective_rank=mean_estimate(effective_rank(latents)),
         udr=similarity(unsupervised_disentanglement(subset, informative)),
         distance_variation=within(
@@ -118,7 +122,7 @@ def active_units(latents: NDArray[np.float64]) -> NDArray[np.float64]:
     References:
         Burda, Grosse, Salakhutdinov, Importance weighted autoencoders (2016).
     """
-    return _is_active(latents).sum(axis=1).astype(np.float64)
+    return (latents.var(axis=1) > _ACTIVE_VARIANCE).sum(axis=1).astype(np.float64)
 
 
 def effective_rank(latents: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -133,15 +137,9 @@ def effective_rank(latents: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.exp(-(share * np.log(np.maximum(share, np.finfo(float).tiny))).sum(axis=1))
 
 
-def _is_active(latents: NDArray[np.float64]) -> NDArray[np.bool_]:
-    return latents.var(axis=1) > _ACTIVE_VARIANCE  # (K, d)
-
-
-def _is_informative(latents: NDArray[np.float64], kl_per_axis: Any) -> NDArray[np.bool_]:
-    """Which axes of each run UDR looks at, shape (K, d)."""
-    if kl_per_axis is None:
-        return _is_active(latents)
-    n_seeds, _, latent_dim = latents.shape
+def _is_informative(kl_per_axis: Any, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Which axes of each run have a divergence that counts, shape (K, d)."""
+    n_seeds, _, latent_dim = shape
     kl_per_axis = check_points(kl_per_axis, name="kl_per_axis")
     if kl_per_axis.shape != (n_seeds, latent_dim):
         msg = (
