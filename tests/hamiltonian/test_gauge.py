@@ -11,7 +11,7 @@ import torch
 from scipy.linalg import expm
 
 import topopert as tp
-from topopert.hamiltonian.anchor_potential import spring_energy
+from topopert.hamiltonian.potentials.anchor_potential import spring_energy
 
 
 def cloud(rng: np.random.Generator, d: int, rank: int) -> tuple[np.ndarray, np.ndarray]:

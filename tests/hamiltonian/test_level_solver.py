@@ -8,8 +8,8 @@ import torch
 
 from topopert.errors import InvalidInputError
 from topopert.hamiltonian.level_solver import posterior_spectrum, spectrum, surface_spectrum
+from topopert.hamiltonian.potentials.well_potential import WellPotential
 from topopert.hamiltonian.surfaces import FunctionSurface, MixtureSurface, TiltedSurface
-from topopert.hamiltonian.well_potential import WellPotential
 from topopert.records import WellSpec
 
 

@@ -41,46 +41,46 @@ FAULTS = (
     ),
     # potentials and their Gaussian averages
     Fault(
-        "hamiltonian/anchor_potential.py",
+        "hamiltonian/potentials/anchor_potential.py",
         "0.5 * energy",
         "1.0 * energy",
-        "hamiltonian/test_potentials.py",
+        "hamiltonian/potentials/test_potentials.py",
     ),
     Fault(
-        "hamiltonian/anchor_potential.py",
+        "hamiltonian/potentials/anchor_potential.py",
         "energy + logvar.exp()",
         "energy - logvar.exp()",
-        "hamiltonian/test_potentials.py",
+        "hamiltonian/potentials/test_potentials.py",
     ),
     Fault(
-        "hamiltonian/well_potential.py",
+        "hamiltonian/potentials/well_potential.py",
         "/ spread + (spread",
         "/ spread - (spread",
-        "hamiltonian/test_potentials.py",
+        "hamiltonian/potentials/test_potentials.py",
     ),
     Fault(
-        "hamiltonian/well_potential.py",
+        "hamiltonian/potentials/well_potential.py",
         "exp(-0.5 * exponent",
         "exp(-1 * exponent",
-        "hamiltonian/test_potentials.py",
+        "hamiltonian/potentials/test_potentials.py",
     ),
     Fault(
-        "hamiltonian/well_potential.py",
+        "hamiltonian/potentials/well_potential.py",
         "return -(depths",
         "return +(depths",
-        "hamiltonian/test_potentials.py",
+        "hamiltonian/potentials/test_potentials.py",
     ),
     Fault(
-        "hamiltonian/quadrature.py",
+        "hamiltonian/potentials/quadrature.py",
         "product(weights / weights.sum()",
         "product(weights",
-        "hamiltonian/test_one_body_potential.py",
+        "hamiltonian/potentials/test_one_body_potential.py",
     ),
     Fault(
-        "hamiltonian/quadrature.py",
+        "hamiltonian/potentials/quadrature.py",
         "torch.cat([half, -half]), weights",
         "torch.cat([half, half]), weights",
-        "hamiltonian/test_one_body_potential.py",
+        "hamiltonian/potentials/test_one_body_potential.py",
     ),
     Fault(
         "hamiltonian/hamiltonian.py",
@@ -89,10 +89,10 @@ FAULTS = (
         "hamiltonian/test_hamiltonian.py",
     ),
     Fault(
-        "hamiltonian/injection.py",
+        "hamiltonian/attachment/injection.py",
         "full_like(energy, scale)",
         "ones_like(energy)",
-        "hamiltonian/test_injection.py hamiltonian/test_attach.py",
+        "hamiltonian/attachment/test_injection.py hamiltonian/attachment/test_attach.py",
     ),
     # λ over training
     Fault(
@@ -118,22 +118,22 @@ FAULTS = (
     ),
     # tilted priors
     Fault(
-        "hamiltonian/prior.py",
+        "hamiltonian/priors/prior.py",
         "sum(dim=1) / (1 + strength)",
         "sum(dim=1)",
-        "hamiltonian/test_prior.py",
+        "hamiltonian/priors/test_prior.py",
     ),
     Fault(
-        "hamiltonian/prior.py",
+        "hamiltonian/priors/prior.py",
         "-0.5 * d * math.log1p",
         "-1.0 * d * math.log1p",
-        "hamiltonian/test_prior.py",
+        "hamiltonian/priors/test_prior.py",
     ),
     Fault(
-        "hamiltonian/prior.py",
+        "hamiltonian/priors/prior.py",
         "torch.full_like(loc, (1 + strength) ** -0.5)",
         "torch.full_like(loc, (1 + strength) ** -1.0)",
-        "hamiltonian/test_prior.py",
+        "hamiltonian/priors/test_prior.py",
     ),
     # energies over a tilted prior
     Fault(

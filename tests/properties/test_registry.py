@@ -122,7 +122,7 @@ ASKED: dict[str, dict[str, str]] = {
     "hamiltonian/landscape/test_path.py": {
         "": "TransitionPath",
     },
-    "hamiltonian/test_prior.py": {
+    "hamiltonian/priors/test_prior.py": {
         "test_draws_have_the_densitys_moments": "SamplingReport",
     },
     "models/test_ensemble.py": {

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from .anchor_potential import AnchorPotential
-from .attach import Attachment, attach
+from .attachment import Attachment, attach
 from .barcode import (
     ArrheniusSeries,
     BarcodeComparison,
@@ -42,13 +41,21 @@ from .landscape import (
     kramers_spectrum,
 )
 from .level_solver import posterior_spectrum, spectrum, surface_spectrum
-from .one_body_potential import OneBodyPotential
 from .perturbation import perturbation_levels, splitting_matrix
 from .perturbed_excitation import perturbed_excitation_energy
-from .polynomial_potential import PolynomialPotential
-from .potential import Potential, SumPotential
-from .quadrature import GaussHermite, MonteCarlo, QuasiMonteCarlo
-from .signature_potential import SignaturePotential
+from .potentials import (
+    AnchorPotential,
+    GaussHermite,
+    MonteCarlo,
+    OneBodyPotential,
+    PolynomialPotential,
+    Potential,
+    QuasiMonteCarlo,
+    SignaturePotential,
+    SumPotential,
+    WellPotential,
+)
+from .priors import SamplingReport, TiltedGaussian, TiltedPrior
 from .spectra import Spectrum, WeightedNodes
 from .state import hamiltonian_from_state, hamiltonian_state
 from .structure import structured_spectrum
@@ -61,10 +68,6 @@ from .surfaces import (
     TiltedSurface,
     posterior_surface,
 )
-from .tilt_solution import SamplingReport
-from .tilted_gaussian import TiltedGaussian
-from .tilted_prior import TiltedPrior
-from .well_potential import WellPotential
 
 __all__ = [
     "Adiabatic",

@@ -18,8 +18,8 @@ from topopert.errors import InvalidInputError
 
 from .couplings import Constant
 from .perturbed_excitation import perturbed_excitation_energy
-from .potential import Potential
-from .prior import tilted_prior
+from .potentials.potential import Potential
+from .priors.prior import tilted_prior
 from .surfaces import EnergySurface, MixtureSurface, TiltedSurface, posterior_surface
 
 __all__ = ["EnergySurgery", "Share", "energy_surgery"]

@@ -12,12 +12,12 @@ from topopert._checks import check_real
 from topopert.errors import InvalidInputError
 
 from .couplings import Constant, Coupling, checked_coupling, coupling_at
-from .one_body_potential import OneBodyPotential
 from .posterior import check_energy, has_values
-from .potential import Potential
-from .prior import tilted_prior
-from .tilted_gaussian import TiltedGaussian
-from .tilted_prior import TiltedPrior
+from .potentials.one_body_potential import OneBodyPotential
+from .potentials.potential import Potential
+from .priors.prior import tilted_prior
+from .priors.tilted_gaussian import TiltedGaussian
+from .priors.tilted_prior import TiltedPrior
 
 __all__ = ["Hamiltonian"]
 

@@ -16,7 +16,7 @@ from .draws import ritz_spectrum
 from .grids import MAX_GRID_DIM, grid_spectrum, marginal_spectrum
 from .landscape import kramers_spectrum
 from .perturbation import perturbation_levels
-from .potential import Potential
+from .potentials.potential import Potential
 from .spectra import Spectrum
 from .structure import structured_spectrum
 from .surfaces import EnergySurface, MixtureSurface, TiltedSurface, posterior_surface

@@ -10,13 +10,13 @@ from torch import Tensor
 from topopert._checks import check_real
 from topopert.errors import InvalidInputError
 
-from .anchor_potential import AnchorPotential
 from .couplings import Constant
-from .one_body_potential import OneBodyPotential
 from .posterior import check_excitation, check_posterior, compute_dtype
-from .potential import Potential, leaves
-from .quadrature import Quadrature, default_quadrature
-from .well_potential import WellPotential
+from .potentials.anchor_potential import AnchorPotential
+from .potentials.one_body_potential import OneBodyPotential
+from .potentials.potential import Potential, leaves
+from .potentials.quadrature import Quadrature, default_quadrature
+from .potentials.well_potential import WellPotential
 
 __all__ = ["perturbed_excitation_energy", "well_field"]
 

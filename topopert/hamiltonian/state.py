@@ -13,13 +13,13 @@ from torch import nn
 from topopert.errors import InvalidInputError
 from topopert.records import AnchorSpec, WellSpec
 
-from .anchor_potential import AnchorPotential
 from .couplings import Adiabatic, Constant
 from .hamiltonian import Hamiltonian
-from .polynomial_potential import PolynomialPotential
-from .potential import Potential, SumPotential
-from .signature_potential import SignaturePotential
-from .well_potential import WellPotential
+from .potentials.anchor_potential import AnchorPotential
+from .potentials.polynomial_potential import PolynomialPotential
+from .potentials.potential import Potential, SumPotential
+from .potentials.signature_potential import SignaturePotential
+from .potentials.well_potential import WellPotential
 
 __all__ = ["hamiltonian_from_state", "hamiltonian_state"]
 

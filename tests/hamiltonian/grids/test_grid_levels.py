@@ -12,9 +12,9 @@ from scipy import linalg
 from torch import Tensor
 
 from topopert.hamiltonian.grids import grid_spectrum
+from topopert.hamiltonian.potentials.well_potential import WellPotential
 from topopert.hamiltonian.surfaces import FunctionSurface, MixtureSurface, TiltedSurface
 from topopert.hamiltonian.surfaces.posterior_surface import posterior_surface
-from topopert.hamiltonian.well_potential import WellPotential
 from topopert.records import WellSpec
 
 

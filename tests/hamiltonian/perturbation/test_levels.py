@@ -16,7 +16,7 @@ from scipy.special import pbdv
 
 import topopert as tp
 from topopert.hamiltonian.perturbation import perturbation_levels, splitting_matrix
-from topopert.hamiltonian.polynomial_potential import PolynomialPotential
+from topopert.hamiltonian.potentials.polynomial_potential import PolynomialPotential
 
 from .galerkin import galerkin_levels
 

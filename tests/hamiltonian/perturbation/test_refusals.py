@@ -8,7 +8,7 @@ import torch
 
 import topopert as tp
 from topopert.hamiltonian.perturbation import perturbation_levels, splitting_matrix
-from topopert.hamiltonian.polynomial_potential import PolynomialPotential
+from topopert.hamiltonian.potentials.polynomial_potential import PolynomialPotential
 
 SETTINGS = {"coupling": 0.1, "latent_dim": 2, "n_levels": 3, "order": 2}
 

@@ -11,7 +11,7 @@ from torch.autograd.functional import hessian
 
 import topopert as tp
 from topopert.hamiltonian.perturbation import splitting_matrix
-from topopert.hamiltonian.polynomial_potential import PolynomialPotential
+from topopert.hamiltonian.potentials.polynomial_potential import PolynomialPotential
 
 
 def landscape(rng: np.random.Generator, latent_dim: int) -> tp.WellPotential:

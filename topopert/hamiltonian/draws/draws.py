@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from topopert.errors import InvalidInputError
-from topopert.hamiltonian.mixture import adapted_mixture
-from topopert.hamiltonian.one_body_potential import OneBodyPotential
+from topopert.hamiltonian.potentials.one_body_potential import OneBodyPotential
+from topopert.hamiltonian.priors.mixture import adapted_mixture
+from topopert.hamiltonian.priors.tilt import Term, Tilt
 from topopert.hamiltonian.surfaces import EnergySurface, MixtureSurface, TiltedSurface
 from topopert.hamiltonian.surfaces.surface import TemperedSurface
-from topopert.hamiltonian.tilt import Term, Tilt
 
 from .annealing import annealed
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from topopert._checks import check_count, check_generator
-from topopert.hamiltonian.one_body_potential import OneBodyPotential
-from topopert.hamiltonian.prior import tilted_prior
+from topopert.hamiltonian.potentials.one_body_potential import OneBodyPotential
+from topopert.hamiltonian.priors.prior import tilted_prior
 from topopert.hamiltonian.surfaces import EnergySurface, MixtureSurface, TiltedSurface
 
 from .chains import converged_chains

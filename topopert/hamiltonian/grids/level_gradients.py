@@ -13,7 +13,7 @@ from topopert._checks import check_count, check_strided
 from topopert.errors import InvalidInputError
 from topopert.hamiltonian.couplings import Constant
 from topopert.hamiltonian.posterior import check_posterior
-from topopert.hamiltonian.potential import Potential
+from topopert.hamiltonian.potentials.potential import Potential
 from topopert.hamiltonian.spectra.degeneracy import level_groups
 from topopert.hamiltonian.surfaces import (
     EnergySurface,

@@ -18,7 +18,7 @@ from topopert.hamiltonian.dynamics import (
     sample_surface,
     underdamped_langevin,
 )
-from topopert.hamiltonian.potential import Potential
+from topopert.hamiltonian.potentials.potential import Potential
 from topopert.hamiltonian.surfaces import (
     EnergySurface,
     FunctionSurface,

@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 
 from topopert.errors import InvalidInputError
-from topopert.hamiltonian.polynomial_potential import PolynomialPotential
+from topopert.hamiltonian.potentials.polynomial_potential import PolynomialPotential
+from topopert.hamiltonian.priors.tilt import Term, checked_energy
 from topopert.hamiltonian.surfaces import TiltedSurface, row_blocks
-from topopert.hamiltonian.tilt import Term, checked_energy
 
 from .hermite import hermite_values
 from .multi_indices import MultiIndices

@@ -14,7 +14,7 @@ from torch import Tensor
 from topopert._checks import check_count
 from topopert.errors import InvalidInputError, TopopertWarning
 from topopert.hamiltonian.couplings import Constant
-from topopert.hamiltonian.potential import Potential
+from topopert.hamiltonian.potentials.potential import Potential
 from topopert.hamiltonian.spectra.functions import Modes, States
 from topopert.hamiltonian.spectra.mode_signs import mode_signs
 from topopert.hamiltonian.spectra.record import Spectrum, WeightedNodes

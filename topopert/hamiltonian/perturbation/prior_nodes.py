@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from topopert.errors import InvalidInputError
-from topopert.hamiltonian.quadrature import GaussHermite, QuasiMonteCarlo
+from topopert.hamiltonian.potentials.quadrature import GaussHermite, QuasiMonteCarlo
 from topopert.hamiltonian.surfaces import TiltedSurface, row_blocks
 
 __all__ = ["PriorNodes", "prior_nodes"]

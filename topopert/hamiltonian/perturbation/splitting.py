@@ -11,9 +11,9 @@ from torch import Tensor
 
 from topopert._checks import check_count
 from topopert.errors import InvalidInputError, TopopertWarning
-from topopert.hamiltonian.anchor_potential import AnchorPotential
-from topopert.hamiltonian.one_body_potential import OneBodyPotential
-from topopert.hamiltonian.potential import Potential, SumPotential, leaves
+from topopert.hamiltonian.potentials.anchor_potential import AnchorPotential
+from topopert.hamiltonian.potentials.one_body_potential import OneBodyPotential
+from topopert.hamiltonian.potentials.potential import Potential, SumPotential, leaves
 from topopert.hamiltonian.surfaces import TiltedSurface
 
 from .coefficients import hermite_coefficients

@@ -13,7 +13,7 @@ from scipy.stats.qmc import Sobol
 from torch import Tensor
 
 from topopert.hamiltonian.grids.grid_spectrum import grid_spectrum
-from topopert.hamiltonian.one_body_potential import OneBodyPotential
+from topopert.hamiltonian.potentials.one_body_potential import OneBodyPotential
 from topopert.hamiltonian.spectra.degeneracy import degeneracies, level_groups
 from topopert.hamiltonian.spectra.functions import Modes, States
 from topopert.hamiltonian.spectra.record import Spectrum, WeightedNodes

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from topopert.hamiltonian.quadrature import GaussHermite, QuasiMonteCarlo
+from topopert.hamiltonian.potentials.quadrature import GaussHermite, QuasiMonteCarlo
 from topopert.hamiltonian.surfaces import TiltedSurface
 
 __all__ = ["Subspace", "active_subspace", "axis_subspace", "terms_energy"]

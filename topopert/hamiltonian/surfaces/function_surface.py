@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from topopert._checks import check_count, check_real
 from topopert.errors import InvalidInputError
-from topopert.hamiltonian.tilt import checked_energy
+from topopert.hamiltonian.priors.tilt import checked_energy
 
 from .surface import EnergySurface, Features
 

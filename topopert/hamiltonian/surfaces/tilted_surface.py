@@ -10,10 +10,10 @@ from torch import Tensor
 from topopert._checks import check_count, check_real
 from topopert.errors import InvalidInputError
 from topopert.hamiltonian.couplings import Constant
-from topopert.hamiltonian.one_body_potential import OneBodyPotential
-from topopert.hamiltonian.potential import Potential, leaves
-from topopert.hamiltonian.tilt import Term, checked_energy
-from topopert.hamiltonian.well_potential import WellPotential
+from topopert.hamiltonian.potentials.one_body_potential import OneBodyPotential
+from topopert.hamiltonian.potentials.potential import Potential, leaves
+from topopert.hamiltonian.potentials.well_potential import WellPotential
+from topopert.hamiltonian.priors.tilt import Term, checked_energy
 
 from .surface import Derivatives, EnergySurface, Features, row_blocks
 

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from topopert.errors import InvalidInputError
 from topopert.hamiltonian import Potential
-from topopert.hamiltonian.anchor_potential import spring_energy
+from topopert.hamiltonian.potentials.anchor_potential import spring_energy
 
 __all__ = ["CarriedAnchors", "CarriedField"]
 

@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 
 from topopert.errors import InvalidInputError
-
-from .potential import Potential
-from .well_potential import well_energy
+from topopert.hamiltonian.potentials.potential import Potential
+from topopert.hamiltonian.potentials.well_potential import well_energy
 
 __all__ = ["Term", "Tilt", "checked_energy"]
 

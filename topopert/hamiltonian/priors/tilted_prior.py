@@ -10,7 +10,8 @@ from torch import Size, Tensor
 from torch.distributions import Distribution, Independent, Normal, constraints, kl_divergence
 from torch.distributions.kl import register_kl
 
-from .potential import compute_dtype
+from topopert.hamiltonian.potentials.potential import compute_dtype
+
 from .tilt import Tilt
 from .tilt_solution import SamplingReport, TiltSolution
 

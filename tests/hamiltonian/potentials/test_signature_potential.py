@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import pdist, squareform
 
 import topopert as tp
-from topopert.hamiltonian.signature_pairs import squared_distances
+from topopert.hamiltonian.potentials.signature_pairs import squared_distances
 
 
 def clouds(

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import topopert as tp
-from topopert.hamiltonian.anchor_potential import spring_energy
-from topopert.hamiltonian.well_potential import well_energy
+from topopert.hamiltonian.potentials.anchor_potential import spring_energy
+from topopert.hamiltonian.potentials.well_potential import well_energy
 
 D = 2
 

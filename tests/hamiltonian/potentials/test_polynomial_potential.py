@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import topopert as tp
-from topopert.hamiltonian.polynomial_potential import PolynomialPotential
+from topopert.hamiltonian.potentials.polynomial_potential import PolynomialPotential
 
 
 def polynomial() -> PolynomialPotential:

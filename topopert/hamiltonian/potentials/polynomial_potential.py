@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from topopert._checks import check_points, plain_array, unusable
 from topopert.errors import InvalidInputError
+from topopert.hamiltonian.posterior import check_posterior, check_same_device, compute_dtype
 
-from .posterior import check_posterior, check_same_device, compute_dtype
 from .potential import Potential, Scope
 
 __all__ = ["PolynomialPotential"]

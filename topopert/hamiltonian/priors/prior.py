@@ -9,13 +9,13 @@ from torch import Tensor
 
 from topopert._checks import check_count
 from topopert.errors import InvalidInputError
+from topopert.hamiltonian.potentials.anchor_potential import AnchorPotential
+from topopert.hamiltonian.potentials.potential import Potential, compute_dtype, leaves
+from topopert.hamiltonian.potentials.well_potential import WellPotential
 
-from .anchor_potential import AnchorPotential
-from .potential import Potential, compute_dtype, leaves
 from .tilt import Term, Tilt, checked_energy
 from .tilted_gaussian import TiltedGaussian
 from .tilted_prior import TiltedPrior
-from .well_potential import WellPotential
 
 __all__ = ["tilted_prior"]
 

@@ -6,9 +6,14 @@ from torch import Tensor
 
 from topopert.errors import InvalidInputError
 from topopert.extension import LandmarkExtension
+from topopert.hamiltonian.posterior import (
+    check_posterior,
+    check_same_device,
+    compute_dtype,
+    data_rows,
+)
 from topopert.records import AnchorSpec
 
-from .posterior import check_posterior, check_same_device, compute_dtype, data_rows
 from .potential import Potential
 
 __all__ = ["AnchorPotential", "spring_energy"]

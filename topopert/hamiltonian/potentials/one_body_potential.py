@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from topopert.errors import InvalidInputError
+from topopert.hamiltonian.posterior import check_posterior, compute_dtype
 
-from .posterior import check_posterior, compute_dtype
 from .potential import Potential, Scope
 from .quadrature import Quadrature, default_quadrature
 

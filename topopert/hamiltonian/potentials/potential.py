@@ -10,8 +10,7 @@ from torch import Tensor, nn
 
 from topopert._checks import check_real
 from topopert.errors import InvalidInputError
-
-from .posterior import check_posterior, compute_dtype
+from topopert.hamiltonian.posterior import check_posterior, compute_dtype
 
 __all__ = ["Potential", "Scope", "SumPotential", "check_posterior", "compute_dtype", "leaves"]
 

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from topopert._checks import check_count
 from topopert.errors import InvalidInputError
+from topopert.hamiltonian.posterior import check_posterior, compute_dtype, data_rows
 
-from .posterior import check_posterior, compute_dtype, data_rows
 from .potential import Potential, Scope
 from .signature_pairs import relative_lengths, selected_edges
 

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from topopert.errors import InvalidInputError
+from topopert.hamiltonian.posterior import check_posterior, check_same_device, compute_dtype
 from topopert.records import WellSpec
 
-from .posterior import check_posterior, check_same_device, compute_dtype
 from .potential import Potential, Scope
 
 __all__ = ["WellPotential", "well_energy"]

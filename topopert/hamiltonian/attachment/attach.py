@@ -18,10 +18,10 @@ from torch.distributions import Distribution
 
 from topopert._checks import check_count, check_real
 from topopert.errors import InvalidInputError, TopopertError, TopopertWarning
+from topopert.hamiltonian.hamiltonian import Hamiltonian
 
 from .energy_log import EnergyLog
 from .forward_hook import ForwardHook, checkpoint_frame, forget_compiled_code
-from .hamiltonian import Hamiltonian
 from .injection import inject
 
 __all__ = ["Attachment", "attach"]
