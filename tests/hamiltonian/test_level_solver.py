@@ -8,6 +8,7 @@ import torch
 
 from topopert.errors import InvalidInputError
 from topopert.hamiltonian.level_solver import posterior_spectrum, spectrum, surface_spectrum
+from topopert.hamiltonian.perturbation import splitting_matrix
 from topopert.hamiltonian.potentials.well_potential import WellPotential
 from topopert.hamiltonian.surfaces import FunctionSurface, MixtureSurface, TiltedSurface
 from topopert.records import WellSpec
@@ -26,6 +27,20 @@ def test_the_method_is_chosen_by_dimension_and_structure_and_named() -> None:
     assert spectrum(wells(2), coupling=1.0, latent_dim=2, n_levels=2).method == "grid"
     assert posterior_spectrum(zeros, zeros, n_levels=2).method == "marginal"
     assert "structure" in spectrum(wells(5), coupling=1.0, latent_dim=5, n_levels=2).method
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("latent_dim", "method"), [(8, "perturbation"), (64, "ritz")])
+def test_weak_wells_without_structure_have_levels_in_any_dimension(
+    rng, latent_dim: int, method: str
+) -> None:
+    """Their splitting to first order is .02 at most; that of a draw is in its error."""
+    centers = 0.3 * rng.normal(size=(6, latent_dim))
+    weak = WellPotential(WellSpec(centers=centers, depths=np.full(6, 0.1), widths=np.full(6, 3.0)))
+    found = spectrum(weak, coupling=1.0, latent_dim=latent_dim, n_levels=4)
+    assert method in found.method
+    first = 1 + torch.linalg.eigvalsh(splitting_matrix(weak, latent_dim))[:3]
+    assert ((found.levels[1:] - first).abs() <= 3 * found.errors[1:] + 0.02).all()
 
 
 @pytest.mark.parametrize("method", ["grid", "perturbation", "ritz"])

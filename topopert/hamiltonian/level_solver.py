@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -41,9 +42,9 @@ def surface_spectrum(
 
     "auto" takes a grid for d ≤ 3; for a mixture the exact marginals on its principal axes; for
     ½∣z∣² + λV the structure of V, else second-order perturbation theory where V is made of wells
-    and λ·depth < 1; a variational basis on draws where there is nothing else. Levels below 1e-6
-    that these cannot tell from rounding are taken from the landscape's barriers. The number of
-    threads may move what `Spectrum` says it may.
+    and λ·depth < 1, as far as its matrix elements fit into memory; a variational basis on draws
+    where there is nothing else. Levels below 1e-6 that these cannot tell from rounding are taken
+    from the landscape's barriers. The number of threads may move what `Spectrum` says it may.
 
     Args:
         surface: U.
@@ -152,7 +153,9 @@ def _automatic(
             return found
         weak = not surface.terms and float(surface.depths.detach().abs().sum()) < _WEAK
         if weak and temperature == 1.0:
-            return _perturbed(surface, n_levels)
+            # What refuses is the size, in d > 40 or so; draws know no such limit.
+            with suppress(InvalidInputError):
+                return _perturbed(surface, n_levels)
     return ritz_spectrum(surface, n_levels=n_levels, temperature=temperature, generator=generator)
 
 

@@ -13,10 +13,15 @@ from topopert.errors import InvalidInputError
 from topopert.hamiltonian.potentials.one_body_potential import OneBodyPotential
 from topopert.hamiltonian.priors.mixture import adapted_mixture
 from topopert.hamiltonian.priors.tilt import Term, Tilt
-from topopert.hamiltonian.surfaces import EnergySurface, MixtureSurface, TiltedSurface
+from topopert.hamiltonian.surfaces import (
+    EnergySurface,
+    MixtureSurface,
+    TiltedSurface,
+    row_blocks,
+)
 from topopert.hamiltonian.surfaces.surface import TemperedSurface
 
-from .annealing import annealed
+from .annealing import ROWS, annealed
 
 __all__ = ["Draws", "check_effective", "surface_draws", "weighted"]
 
@@ -106,7 +111,12 @@ def weighted(
     Raises:
         InvalidInputError: If none has a finite weight.
     """
-    log_weight = -surface.energy(nodes) / temperature - log_proposal(nodes)
+    log_weight = torch.cat(
+        [
+            -surface.energy(nodes[rows]) / temperature - log_proposal(nodes[rows])
+            for rows in row_blocks(len(nodes), ROWS)
+        ]
+    )
     log_total = log_weight.logsumexp(dim=0)
     if not log_total.isfinite():
         msg = (

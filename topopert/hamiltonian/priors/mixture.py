@@ -17,6 +17,7 @@ _DOF = 4
 _N_STARTS = 128
 _N_DESCENTS = 150
 _PILOT = 4096
+_ENTRIES = 1 << 21  # of matrices held at once when drawing
 _BASE_WEIGHT = 0.1  # at least: it bounds the weights by e^{−min E}/0.1 wherever E is bounded
 
 
@@ -46,8 +47,14 @@ class Mixture:
         k = (levels[..., None] > cumulated).sum(dim=-1).clamp(max=n_components - 1)  # (n, b)
         noise = torch.where(k[..., None] > 0, noise * stretch[..., None], noise)
         data = torch.arange(b, device=self.loc.device)
-        shifts = torch.einsum("nbij,nbj->nbi", self.scale_tril[data, k], noise)
-        return self.loc[data, k] + shifts
+        # A matrix for every draw: not for all of them at once.
+        shifts = [
+            torch.einsum("nbij,nbj->nbi", self.scale_tril[data, own], noises)
+            for own, noises in zip(
+                *(part.split(max(1, _ENTRIES // (b * d * d))) for part in (k, noise)), strict=True
+            )
+        ]
+        return self.loc[data, k] + torch.cat(shifts)
 
     def log_components(self, z: Tensor) -> Tensor:
         """Log αₖqₖ at z (n, b, d), shape (n, b, K)."""

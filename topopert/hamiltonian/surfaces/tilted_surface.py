@@ -98,7 +98,8 @@ class TiltedSurface(EnergySurface):
         """
         total = 0.5 * z.square().sum(dim=1)
         if len(self.centers):
-            total = total - self._wells(z).sum(dim=1)
+            blocks = row_blocks(len(z), _BLOCK // self.centers.numel())
+            total = total - torch.cat([self._wells(z[rows]).sum(dim=1) for rows in blocks])
         for term in self.terms:
             energy = checked_energy(term.potential(z.to(term.dtype)), len(z))
             total = total + term.factor * energy.to(z.dtype)
