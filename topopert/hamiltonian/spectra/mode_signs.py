@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,12 +28,14 @@ def mode_signs(
     """
     away = nodes - weights @ nodes
     away = away / np.sqrt(weights @ away**2)
-    d = nodes.shape[1]
-    pairs = [away[:, i] * away[:, j] for i in range(d) for j in range(i, d)]
-    statistics = np.column_stack([away, *pairs])  # (G, S)
-    statistics = statistics / np.sqrt(weights @ statistics**2)
     weighted = weights[:, None] * modes
-    moments = np.vstack([statistics.T @ weighted, (weights @ modes**3)[None]])  # (S + 1, K)
+    # One axis's products at a time: in d = 128 there are 8256.
+    products = (away[:, [i]] * away[:, i:] for i in range(nodes.shape[1]))
+    moments = [
+        (statistics / np.sqrt(weights @ statistics**2)).T @ weighted
+        for statistics in itertools.chain([away], products)
+    ]
+    moments = np.vstack([*moments, (weights @ modes**3)[None]])  # (d + d(d + 1)/2 + 1, K)
     # Where p is small a mode may be large and is known badly.
     trusted = np.where((weights > 1e-6 * weights.max())[:, None], np.abs(modes), 0.0)
     first = (trusted >= 0.9 * trusted.max(axis=0)).argmax(axis=0)
